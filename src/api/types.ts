@@ -1,0 +1,79 @@
+// What the HTTP API asks of the logger behind it.
+import type { LogRecord, ProducerStamp, ProducerState, RecordInput } from '../log/types.ts';
+
+export interface AppendResult {
+  /** Offset of the first record. */
+  readonly offset: number;
+  readonly count: number;
+  /** Epoch under which the records were stored. */
+  readonly epoch: number;
+}
+
+export interface LeaderAddress {
+  readonly id: string;
+  readonly api: string;
+}
+
+export interface MemberStatus {
+  readonly id: string;
+  readonly uid: string;
+  readonly peer: string;
+  readonly role: 'leader' | 'follower';
+  readonly connected: boolean;
+  /** What this logger knows of the member's end; null when it knows nothing. */
+  readonly end: number | null;
+  /** Records behind the leader's end; null when unknown. */
+  readonly lag: number | null;
+}
+
+export interface Status {
+  readonly id: string;
+  readonly cluster: string;
+  readonly version: string;
+  readonly role: 'leader' | 'follower';
+  readonly epoch: number;
+  readonly leader: LeaderAddress | null;
+  readonly offsets: { readonly first: number; readonly commit: number; readonly end: number };
+  readonly members: readonly MemberStatus[];
+  readonly consul: {
+    readonly reachable: boolean;
+    readonly address: string | null;
+    readonly session: string | null;
+    readonly error: string | null;
+  };
+  readonly label: {
+    readonly enabled: boolean;
+    readonly wanted: 'leader' | 'follower';
+    readonly observed: string | null;
+    readonly inSync: boolean;
+    readonly error: string | null;
+  };
+}
+
+/** A stretch of committed records, and where to go on. */
+export interface ReadResult {
+  readonly records: readonly LogRecord[];
+  readonly commit: number;
+  readonly next: number;
+}
+
+export interface LoggerService {
+  status(): Status;
+  /** Null when this logger leads; else the established leader if one is known. */
+  redirect(): { readonly leading: true } | { readonly leading: false; readonly leader: LeaderAddress | null };
+  /**
+   * Stores the records as one batch and resolves once they are committed. Rejects with LoggerError: not-leader, no-leader,
+   * outcome-unknown, overloaded, too-many-requests, disk-full, sequence-gap, sequence-conflict, producer-fenced, shutting-down.
+   */
+  append(records: readonly RecordInput[], producer: ProducerStamp | null): Promise<AppendResult>;
+  /** Committed records from `offset`. Rejects with offset-gone or offset-out-of-range. */
+  read(offset: number, limits: { maxRecords: number; maxBytes: number }): Promise<ReadResult>;
+  /** Resolves true once commit is above `offset`, false when `signal` aborts first. */
+  waitForCommit(offset: number, signal: AbortSignal): Promise<boolean>;
+  readonly offsets: { readonly first: number; readonly commit: number; readonly end: number };
+  producer(id: bigint): ProducerState | null;
+  /** Hands leadership over; resolves with the epoch to come once the handover has begun. */
+  transfer(to: string | null): Promise<{ epoch: number; to: string }>;
+  live(): { ok: boolean; reason: string };
+  ready(): { ok: boolean; reason: string };
+}

@@ -1,0 +1,100 @@
+// What the loggers ask of Consul, as small as it can be. Consul decides who may lead and nothing else: the one
+// key below is only ever changed by a transaction on the index that was read.
+import type { Member } from '../log/types.ts';
+
+export interface LeaderEntry {
+  readonly id: string;
+  /** New for every attempt to lead: a UUID. */
+  readonly incarnation: string;
+  /** Base URL of its HTTP API. */
+  readonly api: string;
+  /** host:port of its replication listener. */
+  readonly peer: string;
+}
+
+/** The value of the key `distributed-logger/<cluster>/leader`. */
+export interface RegisterValue {
+  readonly epoch: number;
+  readonly leader: LeaderEntry;
+  readonly members: readonly Member[];
+  /** Grows with every write, since Consul does not move the index for an identical one. */
+  readonly revision: number;
+}
+
+export interface RegisterSnapshot {
+  /** Null when the key does not exist. */
+  readonly value: RegisterValue | null;
+  /** ModifyIndex of the key; 0 when it does not exist. */
+  readonly index: number;
+  /** The session that holds the lock. */
+  readonly session: string | null;
+}
+
+/**
+ * How a write ended. `refused`: certainly not carried out, `now` is what stands there, read consistently.
+ * `unknown`: a deadline or connection failure after it may have been sent; only a later read that shows the new value,
+ * or a later write of one's own at the same index, settles it.
+ */
+export type WriteOutcome =
+  | { readonly kind: 'done'; readonly snapshot: RegisterSnapshot }
+  | {
+      readonly kind: 'refused';
+      readonly reason: 'index-moved' | 'session-invalid' | 'lock-held';
+      readonly now: RegisterSnapshot;
+    }
+  | { readonly kind: 'unknown'; readonly cause: Error };
+
+export interface Register {
+  /** A consistent read. Throws ConsulError on deadline. */
+  read(options?: { timeoutMs?: number }): Promise<RegisterSnapshot>;
+  /**
+   * One transaction: check-index of `seen`, unlock with the old holder's session (left out when free), lock with `session`,
+   * writing `value`. With `seen.index` 0: check-not-exists and lock.
+   */
+  take(
+    seen: RegisterSnapshot,
+    value: RegisterValue,
+    session: string,
+    options?: { timeoutMs?: number },
+  ): Promise<WriteOutcome>;
+  /** As the holder: check-index, check-session, and the new value under the same lock. */
+  update(
+    seen: RegisterSnapshot,
+    value: RegisterValue,
+    session: string,
+    options?: { timeoutMs?: number },
+  ): Promise<WriteOutcome>;
+  /** Gives the lock back, keeping the value. */
+  release(seen: RegisterSnapshot, session: string, options?: { timeoutMs?: number }): Promise<WriteOutcome>;
+  /**
+   * Blocking queries until `signal` aborts: `onChange` at first and after each change (consistent), `onReachable` when Consul
+   * comes or goes. Never throws, never stops by itself; retries with jitter, capped at a second or so.
+   */
+  watch(handlers: WatchHandlers, signal: AbortSignal): void;
+}
+
+export interface WatchHandlers {
+  onChange(snapshot: RegisterSnapshot): void;
+  onReachable(reachable: boolean, cause?: Error): void;
+}
+
+/** A Consul session on the logger's own external node: TTL, lock delay 0, behaviour release, no checks. */
+export interface Session {
+  readonly id: string;
+  /** Resolves when Consul has said that it is gone (renew 404) or it was destroyed; never rejects. */
+  readonly ended: Promise<'invalidated' | 'destroyed'>;
+  /** performance.now() of the last successful renewal's start: the session lives at least its TTL from there. */
+  readonly renewedAtMs: number;
+  destroy(): Promise<void>;
+}
+
+export interface Sessions {
+  /** Registers the external node where needed, then opens a session that is renewed every TTL/3 until it ends. */
+  open(): Promise<Session>;
+}
+
+/** The logger's own entry in Consul's catalog, for people and DNS. Level-triggered and never in the way of leadership. */
+export interface CatalogEntry {
+  set(role: 'leader' | 'follower'): void;
+  remove(): Promise<void>;
+}
