@@ -1,0 +1,81 @@
+// The way of an append through the leader: admitted within bounds, encoded once as a batch, proposed, awaited with a
+// deadline. Time comes from the leader here and never goes back, whatever the machine's clock does.
+import type { AppendResult } from '../api/index.ts';
+import { LoggerError } from '../errors.ts';
+import { encodeBatch, type Log, type ProducerStamp, type RecordInput } from '../log/index.ts';
+import type { ReplicatedLog } from './replicated-log.ts';
+
+export interface AppendLimits {
+  readonly maxPendingBytes: number;
+  readonly maxPendingRequests: number;
+  readonly appendTimeoutMs: number;
+}
+
+const RETRY_AFTER_OVERLOAD_SECONDS = 1;
+
+export class Appends {
+  readonly #log: Log;
+  readonly #replicated: ReplicatedLog;
+  readonly #limits: AppendLimits;
+  readonly #now: () => number;
+  readonly #onAppended: (records: number, bytes: number) => void;
+  #pendingRequests = 0;
+  #pendingBytes = 0;
+  #lastTimestampMs = 0;
+
+  constructor(
+    log: Log,
+    replicated: ReplicatedLog,
+    limits: AppendLimits,
+    onAppended: (records: number, bytes: number) => void,
+    now: () => number = Date.now,
+  ) {
+    this.#log = log;
+    this.#replicated = replicated;
+    this.#limits = limits;
+    this.#onAppended = onAppended;
+    this.#now = now;
+  }
+
+  get pending(): { requests: number; bytes: number } {
+    return { requests: this.#pendingRequests, bytes: this.#pendingBytes };
+  }
+
+  async append(records: readonly RecordInput[], producer: ProducerStamp | null): Promise<AppendResult> {
+    this.#admit();
+    const timestampMs = Math.max(this.#now(), this.#log.lastTimestampMs, this.#lastTimestampMs);
+    this.#lastTimestampMs = timestampMs;
+    const batch = encodeBatch(records, { timestampMs, producer });
+    this.#pendingRequests += 1;
+    this.#pendingBytes += batch.length;
+    const settled = this.#replicated.propose(batch, records.length, producer).finally(() => {
+      this.#pendingRequests -= 1;
+      this.#pendingBytes -= batch.length;
+    });
+    const result = await withinDeadline(settled, this.#limits.appendTimeoutMs);
+    this.#onAppended(records.length, batch.length);
+    return result;
+  }
+
+  /** Refuses before anything is copied when too much waits already. */
+  #admit(): void {
+    const retryAfterSeconds = RETRY_AFTER_OVERLOAD_SECONDS;
+    if (this.#pendingRequests >= this.#limits.maxPendingRequests)
+      throw new LoggerError('too-many-requests', `${this.#pendingRequests} appends wait already`, {
+        retryAfterSeconds,
+      });
+    if (this.#pendingBytes >= this.#limits.maxPendingBytes)
+      throw new LoggerError('overloaded', `${this.#pendingBytes} bytes wait already`, { retryAfterSeconds });
+  }
+}
+
+/** The append goes on behind an expired deadline: it may yet be committed, so its outcome is unknown, not refused. */
+function withinDeadline(settled: Promise<AppendResult>, timeoutMs: number): Promise<AppendResult> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => reject(new LoggerError('outcome-unknown', `not committed within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
+    settled.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}

@@ -1,0 +1,140 @@
+// The logger behind its HTTP API: joins log, replication, Consul and label into the one face that src/api serves.
+import type { AppendResult, LeaderAddress, LoggerService, ReadResult, Status } from '../api/index.ts';
+import { LoggerError } from '../errors.ts';
+import {
+  type Log,
+  type LogRecord,
+  type ProducerStamp,
+  type ProducerState,
+  type RecordInput,
+  recordsOf,
+} from '../log/index.ts';
+import type { Appends } from './appends.ts';
+import type { CommitWaiters } from './commit-waiters.ts';
+import type { ReplicatedLog } from './replicated-log.ts';
+
+export interface ServiceParts {
+  readonly id: string;
+  readonly cluster: string;
+  readonly version: string;
+  readonly log: Log;
+  readonly replicated: ReplicatedLog;
+  readonly appends: Appends;
+  readonly waiters: CommitWaiters;
+  readonly consul: () => Omit<Status['consul'], 'session'>;
+  readonly label: () => Status['label'];
+  /** Milliseconds since the event loop last turned, as judged from outside the busy path. */
+  readonly stalledMs: () => number;
+}
+
+/** Beyond this the event loop counts as stuck for liveness; far above any pause that garbage collection makes. */
+const LIVENESS_STALL_MS = 10_000;
+const NO_LEADER_RETRY_SECONDS = 1;
+
+export class Service implements LoggerService {
+  readonly #parts: ServiceParts;
+  #stopping = false;
+
+  constructor(parts: ServiceParts) {
+    this.#parts = parts;
+  }
+
+  /** From here on appends are refused and readiness is withdrawn; reads go on until the listener closes. */
+  beginShutdown(): void {
+    this.#stopping = true;
+  }
+
+  status(): Status {
+    const { id, cluster, version, replicated, consul, label } = this.#parts;
+    const { role } = replicated;
+    return {
+      id,
+      cluster,
+      version,
+      role: role.kind,
+      epoch: role.epoch,
+      leader: this.#leader(),
+      offsets: this.offsets,
+      members: replicated.members,
+      consul: { ...consul(), session: replicated.session },
+      label: label(),
+    };
+  }
+
+  get offsets(): { first: number; commit: number; end: number } {
+    const { log, replicated } = this.#parts;
+    return { first: log.first, commit: replicated.commit, end: log.end };
+  }
+
+  redirect(): ReturnType<LoggerService['redirect']> {
+    const { role } = this.#parts.replicated;
+    return role.kind === 'leader' ? { leading: true } : { leading: false, leader: role.leader };
+  }
+
+  async append(records: readonly RecordInput[], producer: ProducerStamp | null): Promise<AppendResult> {
+    if (this.#stopping) throw new LoggerError('shutting-down', undefined, { retryAfterSeconds: 1 });
+    const { role } = this.#parts.replicated;
+    if (role.kind !== 'leader') {
+      const code = role.leader ? 'not-leader' : 'no-leader';
+      throw new LoggerError(code, undefined, { retryAfterSeconds: NO_LEADER_RETRY_SECONDS });
+    }
+    return this.#parts.appends.append(records, producer);
+  }
+
+  async read(offset: number, limits: { maxRecords: number; maxBytes: number }): Promise<ReadResult> {
+    const { log, replicated } = this.#parts;
+    const commit = replicated.commit;
+    const { first } = log;
+    if (offset < first)
+      throw new LoggerError('offset-gone', `the log begins at offset ${first}`, { extra: { first, commit } });
+    if (offset > commit)
+      throw new LoggerError('offset-out-of-range', `the log is committed up to offset ${commit}`, {
+        extra: { first, commit },
+      });
+    if (offset === commit) return { records: [], commit, next: offset };
+    const span = { maxBytes: limits.maxBytes, below: commit };
+    const batches = log.readRecent(offset, span) ?? (await log.read(offset, span));
+    const records: LogRecord[] = [];
+    for (const record of recordsOf(batches, offset, commit)) {
+      if (records.length === limits.maxRecords) break;
+      records.push(record);
+    }
+    return { records, commit, next: offset + records.length };
+  }
+
+  waitForCommit(offset: number, signal: AbortSignal): Promise<boolean> {
+    return this.#parts.waiters.wait(offset, signal);
+  }
+
+  producer(id: bigint): ProducerState | null {
+    return this.#parts.log.producer(id);
+  }
+
+  transfer(to: string | null): Promise<{ epoch: number; to: string }> {
+    return this.#parts.replicated.transfer(to);
+  }
+
+  confirmLeadership(): Promise<void> {
+    return this.#parts.replicated.confirmLeadership();
+  }
+
+  /** Liveness is that the event loop turns, never that Consul is up. */
+  live(): { ok: boolean; reason: string } {
+    const stalledMs = this.#parts.stalledMs();
+    return stalledMs < LIVENESS_STALL_MS
+      ? { ok: true, reason: 'the event loop turns' }
+      : { ok: false, reason: `the event loop stood still for ${stalledMs} ms` };
+  }
+
+  /** Readiness is that reads are served and this logger takes part, never that it leads. */
+  ready(): { ok: boolean; reason: string } {
+    if (this.#stopping) return { ok: false, reason: 'shutting down' };
+    return { ok: true, reason: 'serving reads and taking part' };
+  }
+
+  #leader(): LeaderAddress | null {
+    const { replicated, id } = this.#parts;
+    if (replicated.role.kind === 'follower') return replicated.role.leader;
+    return { id, api: this.#parts.replicated.ownApi };
+  }
+}
