@@ -1,0 +1,5 @@
+// The logger: reads its configuration, builds every part from the world outside inwards, and joins them.
+import { runProgram } from '../program.ts';
+import { startLogger } from './start.ts';
+
+await runProgram(startLogger);
