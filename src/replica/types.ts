@@ -149,7 +149,9 @@ export interface Tail {
   readonly stream: number;
   readonly purpose: 'follow' | 'adopt';
   readonly first: number;
+  /** Where the last of `pairs` ends: the end of the log, or the start of the pair above the page. */
   readonly end: number;
+  /** For people: a receiver never cuts below it. */
   readonly commit: number;
   /** The highest pairs, rising; those of the page below `older` if the source asked so. At most TAIL_PAIRS_MAX. */
   readonly pairs: readonly EpochPair[];
@@ -314,8 +316,10 @@ export type Event =
   | { readonly type: 'log-trimmed'; readonly first: number }
   /** As leader: records were appended up to `end`. Only between `role` leading and the next role. */
   | { readonly type: 'appended'; readonly end: number }
-  /** As follower: the batches of an `append` effect were refused; the log is unchanged. */
-  | { readonly type: 'append-failed'; readonly reason: 'disk-full' | 'gap' }
+  /** As follower: the batches of an `append` effect were refused; the log still ends at `end`. */
+  | { readonly type: 'append-failed'; readonly reason: 'disk-full' | 'gap'; readonly end: number }
+  /** What a stream should send next was dropped from the log meanwhile: match anew. */
+  | { readonly type: 'stream-behind'; readonly link: number; readonly stream: number }
   | { readonly type: 'transfer'; readonly to: string | null }
   | { readonly type: 'confirm'; readonly request: number }
   /** Ids that should be members; null: those in the register and the configured ones. */

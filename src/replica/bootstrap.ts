@@ -1,0 +1,50 @@
+// Rule 6, when there is no register: the first start, and a Consul that lost its disk. Both write only if there is still
+// none (or still the same old one), so that two candidates cannot both succeed.
+import { type Candidate, identityOf, isMember, note, type State } from './state.ts';
+import type { Member } from './types.ts';
+
+/** Everybody heard of so far, this replica among them. */
+const reached = (s: State, run: Candidate): Member[] =>
+  [s.config.self, ...[...s.links.values()].map(({ peer }) => peer)].filter((member) =>
+    run.answers.has(identityOf(s, member)),
+  );
+
+/** A majority of the configured loggers, all of those reached empty: they are the first members. */
+export function firstStart(s: State, run: Candidate): readonly Member[] | null {
+  if ([...run.answers.values()].some(({ empty }) => !empty)) return null;
+  const configured = s.config.bootstrap;
+  const present = reached(s, run).filter(({ id }) => configured.includes(id));
+  if (!isMember(s, present) || new Set(present.map(({ id }) => id)).size !== present.length) return null;
+  // All of them are worth a short wait: whoever comes later needs a change of members to join.
+  const waited = s.lostSinceMs !== null && s.nowMs - s.lostSinceMs >= s.config.timings.bootstrapMs;
+  const enough = waited ? present.length * 2 > configured.length : present.length === configured.length;
+  if (!enough) return null;
+  return present.every((member) => run.answers.get(identityOf(s, member))?.yes) ? present : null;
+}
+
+/**
+ * The register is gone, or older than what was promised since, but there is data. A leader stores a new set of members
+ * before it ends joint counting, so when all members of a set say that it is the last they saw, no newer one exists.
+ * All of them must also promise before anything is adopted. The operator may do with less, by an explicit command.
+ */
+export function lostRegister(s: State, run: Candidate): readonly Member[] | null {
+  const members = s.membersSeen;
+  if (members.length === 0 || !isMember(s, members)) return null;
+  const uids = members.map(({ uid }) => uid).sort();
+  const agrees = ({ uid }: Member): boolean => {
+    const given = run.answers.get(uid);
+    return given?.yes === true && given.lastSeen.join() === uids.join();
+  };
+  run.quorum = 'all';
+  if (members.every(agrees)) return members;
+  if (s.rebuildAllowed) {
+    const present = members.filter(({ uid }) => run.answers.get(uid)?.yes === true);
+    if (present.length > 0) return present;
+  }
+  const missing = members.filter((member) => !agrees(member)).map(({ id }) => id);
+  note(
+    s,
+    `the register in Consul is missing or older than this log; it is rebuilt once all members last seen answer; waiting for ${missing.join(', ')}`,
+  );
+  return null;
+}

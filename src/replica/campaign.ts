@@ -1,0 +1,180 @@
+// Rules 1 and 8 from the candidate's side: a pre-vote among the members of the value that the lock will check, then one
+// write to the register. A write whose outcome is unknown is read back, or settled by another one at the same index.
+import { firstStart, lostRegister } from './bootstrap.ts';
+import { position } from './journal.ts';
+import { becomeLeader } from './leadership.ts';
+import { majorityOf } from './position.ts';
+import { answer } from './pre-vote.ts';
+import { promisedEpoch } from './promise.ts';
+import { wantRead, write } from './register.ts';
+import { lingerSession } from './session.ts';
+import { type Candidate, emit, identityOf, isMember, type State, selfIdentity } from './state.ts';
+import { leaderIsLost, rankDelayMs } from './suspicion.ts';
+import type { Claim, Member, PreVoteAnswer, RegisterOutcome, RegisterSnapshot } from './types.ts';
+
+/** Ends this attempt; another may begin at once, since each begins with nothing. A late deed of it is nobody's. */
+export function abandonCampaign(s: State): void {
+  const session = s.campaigning?.session ?? null;
+  s.campaigning = null;
+  lingerSession(s, session);
+}
+
+/** Starts, repeats, or gives up: called after every event. */
+export function campaign(s: State): void {
+  if (s.takeOver && s.nowMs > s.takeOver.untilMs) s.takeOver = null;
+  const { campaigning } = s;
+  if (campaigning) {
+    drive(s, campaigning);
+    return;
+  }
+  if (!mayRun(s) || !s.seen) return;
+  const transfer = s.takeOver?.claim ?? null;
+  if (!transfer && s.nowMs < Math.max(s.campaignAtMs, s.yieldUntilMs)) {
+    emitWake(s);
+    return;
+  }
+  start(s, s.seen, transfer);
+}
+
+/** Losing the leader, or being named by it, is a reason to run; a free lock alone is none. */
+function mayRun(s: State): boolean {
+  if (s.leading || s.retired || s.writing || !s.seen || s.log.changing) return false;
+  if (!s.takeOver && !leaderIsLost(s)) return false;
+  return s.seen.value === null || isMember(s, s.seen.value.members);
+}
+
+function emitWake(s: State): void {
+  const atMs = Math.max(s.campaignAtMs, s.yieldUntilMs);
+  if (atMs - s.nowMs < s.config.timings.heartbeatMs) emit(s, { type: 'wake', atMs });
+}
+
+function start(s: State, seen: RegisterSnapshot, transfer: Claim | null): void {
+  s.attempts += 1;
+  s.campaigning = {
+    attempt: s.attempts,
+    transfer,
+    phase: 'pre-vote',
+    startedMs: s.nowMs,
+    retryAtMs: s.nowMs + s.config.timings.preVoteRetryMs + rankDelayMs(s),
+    seen,
+    answers: new Map([[selfIdentity(s), answer(s, s.attempts, 'yes')]]),
+    claim: null,
+    value: null,
+    session: null,
+    quorum: 'majority',
+  };
+  const message = {
+    type: 'pre-vote',
+    attempt: s.attempts,
+    lostEpoch: s.leader?.claim.epoch ?? 0,
+    position: position(s),
+    transfer,
+  } as const;
+  for (const { link } of s.links.values()) emit(s, { type: 'send', link, message });
+}
+
+export function onPreVoteAnswer(s: State, uid: string, given: PreVoteAnswer): void {
+  const { campaigning } = s;
+  if (campaigning?.phase !== 'pre-vote' || campaigning.attempt !== given.attempt) return;
+  const link = s.byUid.get(uid);
+  if (link) campaigning.answers.set(identityOf(s, link.peer), given);
+}
+
+function drive(s: State, run: Candidate): void {
+  if (run.phase === 'unsure') {
+    if (s.nowMs - run.startedMs > s.config.timings.campaignMs) abandonCampaign(s);
+    else if (!s.reading && !s.writing) wantRead(s);
+    return;
+  }
+  if (run.phase === 'taking') return;
+  // Rule 6: the electorate is that of the value whose index the lock checks; if it moves, the pre-vote is void.
+  if (s.seen?.index !== run.seen.index || !mayRun(s)) {
+    abandonCampaign(s);
+    return;
+  }
+  const electorate = electorateOf(s, run);
+  if (electorate && s.session !== null && !s.writing) {
+    take(s, run, electorate, s.session);
+    return;
+  }
+  if (s.nowMs >= run.retryAtMs) abandonCampaign(s);
+  else emit(s, { type: 'wake', atMs: run.retryAtMs });
+}
+
+/** The members that the new value will have, once enough of them said yes; null before. */
+function electorateOf(s: State, run: Candidate): readonly Member[] | null {
+  const { value } = run.seen;
+  if (!value) return firstStart(s, run) ?? lostRegister(s, run);
+  const yes = (member: Member): boolean => run.answers.get(identityOf(s, member))?.yes === true;
+  if (value.members.filter(yes).length < majorityOf(value.members.length)) return null;
+  // An epoch promised above the register's: Consul was restored from a backup, whose members may be long past.
+  const known = Math.max(...[...run.answers.values()].map(({ knownEpoch }) => knownEpoch));
+  if (known > value.epoch) {
+    wantRead(s);
+    return lostRegister(s, run);
+  }
+  return value.members;
+}
+
+function take(s: State, run: Candidate, members: readonly Member[], session: string): void {
+  const known = [...run.answers.values()].map(({ knownEpoch }) => knownEpoch);
+  const epoch = Math.max(run.seen.value?.epoch ?? 0, promisedEpoch(s), ...known) + 1;
+  const incarnation = s.config.newIncarnation();
+  const { id, peer } = s.config.self;
+  run.claim = { epoch, incarnation };
+  run.value = {
+    epoch,
+    leader: { id, peer, api: s.config.api, incarnation },
+    members,
+    revision: (run.seen.value?.revision ?? 0) + 1,
+  };
+  run.session = session;
+  s.session = null;
+  run.phase = 'taking';
+  write(s, 'take', run.value, session, run.seen);
+}
+
+/** `taking` ends here, unless a higher promise has ended the candidacy meanwhile: then the deed is nobody's. */
+export function onTakeWritten(s: State, outcome: RegisterOutcome): void {
+  const { campaigning: run } = s;
+  if (run?.phase !== 'taking' || !run.claim) return;
+  if (outcome.kind === 'done') {
+    won(s, run, outcome.snapshot);
+    return;
+  }
+  if (outcome.kind === 'unknown') {
+    run.phase = 'unsure';
+    return;
+  }
+  lose(s, run, outcome.reason === 'session-invalid');
+}
+
+function won(s: State, run: Candidate, snapshot: RegisterSnapshot): void {
+  if (!run.claim || !snapshot.value) return;
+  s.rebuildAllowed = false;
+  becomeLeader(s, run.claim, snapshot.value, run.session, run.quorum);
+}
+
+function lose(s: State, run: Candidate, sessionInvalid: boolean): void {
+  if (!sessionInvalid && run.session) s.session ??= run.session;
+  s.campaigning = null;
+  s.campaignAtMs = s.nowMs + s.config.timings.preVoteRetryMs + rankDelayMs(s);
+}
+
+/** An unknown take is known once a read shows it, or shows that the index moved without it. */
+export function onTakeRead(s: State, now: RegisterSnapshot): void {
+  const { campaigning: run } = s;
+  if (run?.phase !== 'unsure' || !run.claim || !run.value || !run.session) return;
+  if (now.value?.leader.incarnation === run.claim.incarnation) {
+    won(s, run, now);
+    return;
+  }
+  if (now.index !== run.seen.index || s.writing) {
+    lose(s, run, false);
+    return;
+  }
+  // A read of the old value settles nothing: the write may still come. Another one at the same index does.
+  run.value = { ...run.value, revision: run.value.revision + 1 };
+  run.phase = 'taking';
+  write(s, 'take', run.value, run.session, run.seen);
+}

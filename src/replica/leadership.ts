@@ -1,0 +1,221 @@
+// A leadership from the won register to its end: promises of a majority (rule 2), adoption of the highest position
+// (rule 2), the start of the epoch (rule 3), serving, and stepping down (rule 7). Each phase is entered once its
+// condition holds, whatever event made it hold.
+
+import { abortConfirmations } from './confirm.ts';
+import { change, durablePosition, isSettled, position, wantSync } from './journal.ts';
+import { comparePositions, hasPair, majorityOf, sameClaim } from './position.ts';
+import { promiseHolds, raisePromise } from './promise.ts';
+import { endReceiver, openReceiver } from './receiver.ts';
+import { lingerSession } from './session.ts';
+import { endSources } from './source.ts';
+import { emit, identityOf, type Leadership, type State, selfIdentity } from './state.ts';
+import type { Claim, LeaderEntry, Position, Promised, RegisterValue, StepDownReason } from './types.ts';
+
+export function becomeLeader(
+  s: State,
+  claim: Claim,
+  value: RegisterValue,
+  session: string | null,
+  quorum: 'majority' | 'all',
+): void {
+  s.campaigning = null;
+  s.takeOver = null;
+  if (claim.epoch < (s.promised?.epoch ?? 0)) {
+    lingerSession(s, session);
+    return;
+  }
+  raisePromise(s, claim);
+  endReceiver(s);
+  s.owed = null;
+  s.leader = null;
+  s.leading = {
+    claim,
+    quorum,
+    phase: 'promising',
+    members: value.members,
+    session,
+    revision: value.revision,
+    settledRevision: value.revision,
+    promises: new Map(),
+    followers: new Map(),
+    heardMs: new Map([...s.byUid.keys()].map((uid) => [uid, s.nowMs])),
+    progress: 0,
+    adoptFrom: null,
+    start: null,
+    movedMs: s.nowMs,
+    change: null,
+    transfer: null,
+    confirmations: [],
+    confirmed: new Set(),
+    confirmRound: 0,
+  };
+  for (const { link } of s.links.values()) askPromise(s, s.leading, link);
+}
+
+/** Members and would-be members alike: only those in the value count (rule 6). */
+export function askPromise(s: State, leading: Leadership, link: number): void {
+  emit(s, {
+    type: 'send',
+    link,
+    message: { type: 'promise', claim: leading.claim, leader: ownEntry(s, leading) },
+  });
+}
+
+const ownEntry = (s: State, { claim }: Leadership): LeaderEntry => ({
+  id: s.config.self.id,
+  incarnation: claim.incarnation,
+  api: s.config.api,
+  peer: s.config.self.peer,
+});
+
+export function onPromised(s: State, link: number, { claim, position: theirs }: Promised): void {
+  const { leading } = s;
+  const peer = s.links.get(link)?.peer;
+  if (!leading || !peer || !sameClaim(claim, leading.claim)) return;
+  leading.promises.set(identityOf(s, peer), theirs);
+  leading.heardMs.set(peer.uid, s.nowMs);
+  leading.followers.set(peer.uid, {
+    uid: peer.uid,
+    link,
+    stream: 0,
+    position: { epoch: 0, end: 0 },
+    matched: false,
+    retryAtMs: 0,
+  });
+}
+
+/** A promise outlives the connection, but its log must be reachable to be adopted: it is asked again on the next one. */
+export function onFollowerLost(s: State, uid: string, identity: string): void {
+  const { leading } = s;
+  if (!leading) return;
+  leading.followers.delete(uid);
+  leading.heardMs.delete(uid);
+  if (leading.phase === 'promising' || leading.phase === 'adopting') leading.promises.delete(identity);
+}
+
+/** Moves the leadership on as far as its conditions hold. */
+export function lead(s: State): void {
+  const { leading } = s;
+  if (!leading || leading.phase === 'serving') return;
+  const progress = s.log.syncedEnd + s.log.pairs.length;
+  if (progress !== leading.progress) {
+    leading.progress = progress;
+    leading.movedMs = s.nowMs;
+  }
+  if (s.nowMs - leading.movedMs > s.config.timings.leaderQuietMs) {
+    stepDown(s, leading.phase === 'adopting' ? 'adoption' : 'no-promises');
+    return;
+  }
+  if (leading.phase === 'promising') collectPromises(s, leading);
+  if (leading.phase === 'adopting') adopt(s, leading);
+  if (leading.phase === 'starting') startEpoch(s, leading);
+}
+
+/** Rule 2: a majority of the members in the value that was locked; the own voice needs the own promise on disk. */
+function collectPromises(s: State, leading: Leadership): void {
+  wantSync(s);
+  if (!promiseHolds(s) || !isSettled(s)) return;
+  leading.promises.set(selfIdentity(s), position(s));
+  const { members } = leading;
+  const given = members.filter((member) => leading.promises.has(identityOf(s, member)));
+  const needed = leading.quorum === 'all' ? members.length : majorityOf(members.length);
+  if (given.length < needed) return;
+  leading.adoptFrom = null;
+  let highest = position(s);
+  for (const member of given) {
+    const theirs = leading.promises.get(identityOf(s, member))!;
+    const link = leading.followers.get(member.uid)?.link;
+    if (link === undefined || compare(s, theirs, highest) <= 0) continue;
+    highest = theirs;
+    leading.adoptFrom = { uid: member.uid, position: theirs, link };
+  }
+  if (leading.adoptFrom && s.config.rules.adoptHighest) {
+    leading.phase = 'adopting';
+    openReceiver(
+      s,
+      'adopt',
+      leading.adoptFrom.link,
+      leading.claim,
+      nextStream(s),
+      leading.adoptFrom.position,
+    );
+  } else leading.phase = 'starting';
+}
+
+const compare = (s: State, a: Position, b: Position): number =>
+  comparePositions(a, b, s.config.rules.positionByEpoch);
+
+export const nextStream = (s: State): number => {
+  s.streams += 1;
+  return s.streams;
+};
+
+/** Ends when everything up to the adopted position is on disk; a source that is lost sends us back to the promises. */
+function adopt(s: State, leading: Leadership): void {
+  const from = leading.adoptFrom;
+  if (!from || !leading.followers.has(from.uid) || !s.receiver) {
+    endReceiver(s);
+    leading.promises.delete(selfIdentity(s));
+    leading.phase = 'promising';
+    return;
+  }
+  if (s.log.changing || comparePositions(durablePosition(s), from.position) !== 0) return;
+  endReceiver(s);
+  leading.adoptFrom = null;
+  leading.phase = 'starting';
+}
+
+/** Rule 3: the log first, then the pair, and only then records. */
+function startEpoch(s: State, leading: Leadership): void {
+  if (s.log.changing) return;
+  const { epoch } = leading.claim;
+  if (!hasPair(s.log.pairs, epoch)) {
+    wantSync(s);
+    if (!isSettled(s) && s.config.rules.pairAfterLog) return;
+    change(s, { type: 'add-pair', pair: { epoch, start: s.log.end } });
+    return;
+  }
+  leading.start = s.log.pairs.at(-1)!.start;
+  leading.phase = 'serving';
+  leading.movedMs = s.nowMs;
+}
+
+/** Rule 7. What was not committed ends as unknown; the session outlives us until a successor is seen. */
+export function stepDown(s: State, reason: StepDownReason): void {
+  const { leading } = s;
+  if (!leading) return;
+  abortConfirmations(s, leading);
+  if (leading.transfer) emit(s, { type: 'hold', held: false });
+  endReceiver(s);
+  endSources(s);
+  lingerSession(s, leading.session);
+  s.leading = null;
+  s.roleReason = reason === 'higher-epoch' && leading.transfer?.named ? 'transferred' : reason;
+  // Let another one go first: whatever ended this leadership likely still holds.
+  s.campaignAtMs = s.nowMs + s.config.timings.suspectMs;
+}
+
+/** Rule 7: no majority has answered for `leaderQuietMs`, or commit stands still though records wait. */
+export function checkQuiet(s: State): void {
+  const { leading } = s;
+  if (leading?.phase !== 'serving') return;
+  const { leaderQuietMs, leaderStuckMs } = s.config.timings;
+  let heard = 0;
+  for (const member of leading.members) {
+    const at = member.uid === s.config.self.uid ? s.nowMs : leading.heardMs.get(member.uid);
+    if (at !== undefined && s.nowMs - at <= leaderQuietMs) heard += 1;
+  }
+  if (heard < majorityOf(leading.members.length)) stepDown(s, 'quiet');
+  else if (s.log.end > s.commit && s.nowMs - leading.movedMs > leaderStuckMs) stepDown(s, 'stuck');
+}
+
+/** Something of this epoch came from a peer. */
+export function onAnswered(s: State, uid: string): void {
+  s.leading?.heardMs.set(uid, s.nowMs);
+}
+
+/** A higher epoch anywhere ends a leadership (rule 7). */
+export function onEpochSeen(s: State, epoch: number): void {
+  if (s.leading && epoch > s.leading.claim.epoch) stepDown(s, 'higher-epoch');
+}

@@ -1,0 +1,80 @@
+// Rule 2, promises. A promise is (epoch, incarnation), one incarnation per epoch, raised in memory at once and stored
+// before it is answered. In memory it ends everything of a lower epoch: leading, a candidacy, streams, acknowledgements.
+// The answer waits until nothing changes the log any more and every appended byte is on disk.
+import { abandonCampaign } from './campaign.ts';
+import { isSettled, position, wantSync } from './journal.ts';
+import { stepDown } from './leadership.ts';
+import { sameClaim, sameMembers } from './position.ts';
+import { endReceiver } from './receiver.ts';
+import { endSources } from './source.ts';
+import { emit, nextToken, type State } from './state.ts';
+import { learnLeader } from './suspicion.ts';
+import type { Claim, DurableState, PromiseRequest } from './types.ts';
+
+export const promisedEpoch = (s: State): number => s.promised?.epoch ?? 0;
+
+/** True when nothing higher was promised, and nobody else in the same epoch. */
+export const mayPromise = (s: State, claim: Claim): boolean =>
+  claim.epoch > promisedEpoch(s) || sameClaim(claim, s.promised);
+
+/** Ends what belongs to lower epochs, at once and before anything is stored. */
+export function raisePromise(s: State, claim: Claim): void {
+  if (sameClaim(claim, s.promised)) return;
+  if (s.leading) stepDown(s, 'higher-epoch');
+  abandonCampaign(s);
+  s.takeOver = null;
+  if (s.config.rules.promiseCheckedOnAppend) endReceiver(s);
+  endSources(s);
+  s.promised = claim;
+}
+
+export function onPromiseRequest(s: State, link: number, { claim, leader }: PromiseRequest): void {
+  if (!mayPromise(s, claim)) {
+    emit(s, { type: 'send', link, message: { type: 'refused', claim, promisedEpoch: promisedEpoch(s) } });
+    return;
+  }
+  raisePromise(s, claim);
+  learnLeader(s, claim, leader, s.links.get(link)?.peer.uid ?? null);
+  s.owed = { link, claim };
+}
+
+const isStored = (s: State): boolean =>
+  s.durable.promisedEpoch === s.promised?.epoch && s.durable.promisedIncarnation === s.promised.incarnation;
+
+/** The own promise of a leader, or the one that an answer stands for, holds over a restart. */
+export const promiseHolds = (s: State): boolean => isStored(s) || !s.config.rules.promiseStored;
+
+/** Sends the owed answer once it may leave. */
+export function answerPromise(s: State): void {
+  const { owed } = s;
+  if (!owed) return;
+  if (!sameClaim(owed.claim, s.promised) || !s.links.has(owed.link)) {
+    s.owed = null;
+    return;
+  }
+  wantSync(s);
+  if (!promiseHolds(s) || !isSettled(s)) return;
+  s.owed = null;
+  const message = { type: 'promised', claim: owed.claim, position: position(s) } as const;
+  emit(s, { type: 'send', link: owed.link, message });
+}
+
+/** Keeps the state file at what was promised and seen; one write at a time, the newest wins. */
+export function storeState(s: State): void {
+  if (s.storing) return;
+  const stored = isStored(s) || s.promised === null || !s.config.rules.promiseStored;
+  if (stored && sameMembers(s.durable.members, s.membersSeen)) return;
+  const state: DurableState = {
+    promisedEpoch: s.config.rules.promiseStored ? promisedEpoch(s) : 0,
+    promisedIncarnation: s.config.rules.promiseStored ? (s.promised?.incarnation ?? null) : null,
+    members: s.membersSeen,
+  };
+  s.storing = { token: nextToken(s), state };
+  emit(s, { type: 'store-state', ...s.storing });
+}
+
+export function onStateStored(s: State, token: number): void {
+  if (s.storing?.token !== token) return;
+  s.durable = s.storing.state;
+  s.storing = null;
+}

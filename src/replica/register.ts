@@ -1,0 +1,130 @@
+// Rule 1 from the core's side: what the register was last seen to hold, one write at a time, and reads where an outcome
+// must become known. An index below the one already seen is believed only from a read that was issued since: it may be a
+// late answer of the watch, or a Consul that was restored or lost its disk.
+import { onTakeRead, onTakeWritten } from './campaign.ts';
+import { stepDown } from './leadership.ts';
+import { onChangeSeen, onChangeWritten } from './members.ts';
+import { sameMembers } from './position.ts';
+import { emit, nextToken, type State } from './state.ts';
+import { learnFromRegister } from './suspicion.ts';
+import type { RegisterOutcome, RegisterSnapshot, RegisterValue } from './types.ts';
+
+export function wantRead(s: State): void {
+  s.readWanted = true;
+}
+
+export function readRegister(s: State): void {
+  if (!s.readWanted || s.reading || s.nowMs < s.readAtMs) return;
+  s.readWanted = false;
+  s.reading = { token: nextToken(s), seenIndex: s.seen?.index ?? -1 };
+  emit(s, { type: 'read-register', token: s.reading.token });
+}
+
+export function onReadFailed(s: State, token: number): void {
+  if (s.reading?.token !== token) return;
+  s.reading = null;
+  s.readWanted = true;
+  s.readAtMs = s.nowMs + s.config.timings.retryMs;
+}
+
+export function onRegister(s: State, snapshot: RegisterSnapshot, token: number | null): void {
+  const answers = token !== null && s.reading?.token === token;
+  const issuedSince = answers && s.reading?.seenIndex === (s.seen?.index ?? -1);
+  if (answers) s.reading = null;
+  if (s.seen && snapshot.index < s.seen.index && !issuedSince) {
+    wantRead(s);
+    return;
+  }
+  observe(s, snapshot);
+  if (answers) onTakeRead(s, snapshot);
+  if (answers) onChangeSeen(s, snapshot);
+}
+
+/** Takes a snapshot for the present state of the register, whoever reported it. */
+function observe(s: State, snapshot: RegisterSnapshot): void {
+  s.seen = snapshot;
+  const { value } = snapshot;
+  if (value) learnMembers(s, value);
+  if (s.leading) checkOwnClaim(s, s.leading.claim.incarnation, value);
+  learnFromRegister(s);
+}
+
+/** Members are never learnt from a value older than what was seen or promised: that is a Consul from a backup. */
+function learnMembers(s: State, { epoch, revision, members }: RegisterValue): void {
+  const { epoch: seenEpoch, revision: seenRevision } = s.newest;
+  if (epoch < (s.promised?.epoch ?? 0) || epoch < seenEpoch) return;
+  if (epoch === seenEpoch && revision < seenRevision) return;
+  s.newest = { epoch, revision };
+  if (sameMembers(members, s.membersSeen)) return;
+  s.membersSeen = members;
+  emit(s, { type: 'peers', members });
+}
+
+/** Rule 7: another incarnation in the register ends this leadership. A register that is gone is written again instead. */
+function checkOwnClaim(s: State, incarnation: string, value: RegisterValue | null): void {
+  if (value && value.leader.incarnation !== incarnation)
+    stepDown(s, s.leading?.transfer ? 'transferred' : 'register');
+}
+
+export function write(
+  s: State,
+  kind: 'take' | 'retake' | 'change',
+  value: RegisterValue,
+  session: string,
+  seen: RegisterSnapshot,
+): void {
+  const token = nextToken(s);
+  s.writing = { token, kind, value, session };
+  emit(s, {
+    type: kind === 'change' ? 'update-register' : 'take-register',
+    token,
+    seen,
+    value,
+    session,
+  });
+}
+
+export function onWritten(s: State, token: number, outcome: RegisterOutcome): void {
+  const { writing } = s;
+  if (writing?.token !== token) return;
+  s.writing = null;
+  if (outcome.kind === 'done') observe(s, outcome.snapshot);
+  if (outcome.kind === 'refused') {
+    // A refusal is read after the write failed, hence newer than anything seen before it was sent.
+    if (outcome.now.index >= (s.seen?.index ?? 0)) observe(s, outcome.now);
+    else wantRead(s);
+  }
+  if (outcome.kind === 'unknown') wantRead(s);
+  if (writing.kind === 'take') onTakeWritten(s, outcome);
+  if (writing.kind === 'change') onChangeWritten(s, outcome);
+  if (writing.kind === 'retake') onRetaken(s, writing.session, outcome);
+}
+
+/** Rule 1: a leader without its lock takes it again in its epoch, while the register holds its incarnation or nothing. */
+export function retakeLock(s: State): void {
+  const { leading, seen, session } = s;
+  if (!leading || !seen || !session || s.writing || s.reading || s.readWanted) return;
+  if (s.nowMs < s.readAtMs) return;
+  const current = seen.value !== null && seen.value.revision >= leading.settledRevision;
+  if (current && seen.session !== null && seen.session === leading.session) return;
+  // An unsettled change of members is settled by this write too, since both check the same index.
+  const revision = Math.max(leading.revision, seen.value?.revision ?? 0) + 1;
+  leading.revision = revision;
+  const { id, peer } = s.config.self;
+  const leader = { id, peer, api: s.config.api, incarnation: leading.claim.incarnation };
+  const members = leading.change?.phase === 'saving' ? leading.change.members : leading.members;
+  write(s, 'retake', { epoch: leading.claim.epoch, leader, members, revision }, session, seen);
+}
+
+function onRetaken(s: State, session: string, outcome: RegisterOutcome): void {
+  const { leading } = s;
+  if (outcome.kind === 'done' && leading) {
+    if (leading.session) s.lingering.push({ session: leading.session, untilMs: s.nowMs });
+    leading.session = session;
+    s.session = null;
+    onChangeSeen(s, outcome.snapshot);
+  } else if (outcome.kind !== 'done') {
+    s.readAtMs = s.nowMs + s.config.timings.retryMs;
+    if (outcome.kind === 'refused' && outcome.reason === 'session-invalid') s.session = null;
+  }
+}

@@ -1,0 +1,45 @@
+// Consul sessions: one is opened ahead of need and used up by one leadership. The session of a past leadership goes when
+// another holder is seen: destroying it sooner would move the register's index under the successor's hands.
+import { emit, isMember, type State } from './state.ts';
+
+export function keepSession(s: State): void {
+  if (s.session === null && !s.opening && s.nowMs >= s.openAtMs && mayNeedSession(s)) {
+    s.opening = true;
+    emit(s, { type: 'open-session' });
+  }
+  for (let i = s.lingering.length - 1; i >= 0; i -= 1) {
+    const { session, untilMs } = s.lingering[i]!;
+    if (s.seen?.session === session && s.nowMs < untilMs) continue;
+    s.lingering.splice(i, 1);
+    emit(s, { type: 'destroy-session', session });
+  }
+}
+
+/** A leader needs another one only to take a lost lock again. */
+function mayNeedSession(s: State): boolean {
+  if (s.retired && !s.leading) return false;
+  if (s.leading) return s.leading.session === null || s.seen?.session !== s.leading.session;
+  return s.seen !== null && (s.seen.value === null || isMember(s, s.seen.value.members));
+}
+
+export function onSessionOpened(s: State, session: string): void {
+  s.opening = false;
+  s.session = session;
+}
+
+export function onSessionFailed(s: State): void {
+  s.opening = false;
+  s.openAtMs = s.nowMs + s.config.timings.retryMs;
+}
+
+export function onSessionEnded(s: State, session: string): void {
+  if (s.session === session) s.session = null;
+  if (s.leading?.session === session) s.leading.session = null;
+  const at = s.lingering.findIndex((past) => past.session === session);
+  if (at >= 0) s.lingering.splice(at, 1);
+}
+
+/** The session of a leadership that ended outlives it until a successor is seen. */
+export function lingerSession(s: State, session: string | null): void {
+  if (session !== null) s.lingering.push({ session, untilMs: s.nowMs + s.config.timings.lingerMs });
+}

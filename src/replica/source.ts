@@ -1,0 +1,112 @@
+// The sending end of a stream. The leader opens one to every logger that promised (rule 4); a member with a higher
+// position lets a new leader fetch from it (rule 2). Matching is decided here, the bytes are moved by the driver.
+import { position } from './journal.ts';
+import { nextStream } from './leadership.ts';
+import { match } from './matching.ts';
+import { sameClaim } from './position.ts';
+import { promisedEpoch, promiseHolds } from './promise.ts';
+import { emit, type Follower, type Leadership, type Source, type State } from './state.ts';
+import type { Ack, Ready, StreamEnd, Tail } from './types.ts';
+
+/** Opens what is missing: every promised logger is followed by a stream while we serve. */
+export function openSources(s: State): void {
+  const { leading } = s;
+  if (leading?.phase !== 'serving' || leading.start === null) return;
+  for (const follower of leading.followers.values())
+    if (follower.stream === 0 && s.nowMs >= follower.retryAtMs) open(s, leading, follower);
+}
+
+function open(s: State, leading: Leadership, follower: Follower): void {
+  const { claim, start } = leading;
+  const { link } = follower;
+  follower.stream = nextStream(s);
+  follower.matched = false;
+  s.sources.set(link, {
+    link,
+    stream: follower.stream,
+    epoch: claim.epoch,
+    purpose: 'follow',
+    phase: 'matching',
+  });
+  const message = { type: 'follow', claim, stream: follower.stream, start: start ?? 0 } as const;
+  emit(s, { type: 'send', link, message });
+}
+
+export function onTail(s: State, link: number, tail: Tail): void {
+  const source = tail.purpose === 'adopt' ? lend(s, link, tail) : s.sources.get(link);
+  if (!source || source.stream !== tail.stream || source.epoch !== tail.claim.epoch) return;
+  const { epoch, stream } = source;
+  const found = match(s.log, tail);
+  if (found.kind === 'disagree') {
+    emit(s, { type: 'fault', fault: 'pairs-disagree', text: `epoch ${found.epoch} starts at two offsets` });
+    s.faulted = true;
+  } else if (found.kind === 'older')
+    emit(s, { type: 'send', link, message: { type: 'older', epoch, stream, below: found.below } });
+  else if (found.kind === 'restart') emit(s, { type: 'stream-restart', link, epoch, stream });
+  else
+    emit(s, {
+      type: 'send',
+      link,
+      message: { type: 'cut', epoch, stream, end: found.end, sharedEpoch: found.epoch },
+    });
+}
+
+/** A new leader, to which we promised, fetches from us: nothing lower can change our log any more. */
+function lend(s: State, link: number, { claim, stream }: Tail): Source | null {
+  if (!sameClaim(claim, s.promised) || !promiseHolds(s)) {
+    emit(s, { type: 'send', link, message: { type: 'refused', claim, promisedEpoch: promisedEpoch(s) } });
+    return null;
+  }
+  const former = s.sources.get(link);
+  if (former?.stream === stream) return former;
+  endSource(s, link);
+  const source: Source = { link, stream, epoch: claim.epoch, purpose: 'adopt', phase: 'matching' };
+  s.sources.set(link, source);
+  return source;
+}
+
+export function onReady(s: State, link: number, ready: Ready): void {
+  const source = s.sources.get(link);
+  if (source?.stream !== ready.stream || source.phase !== 'matching') return;
+  source.phase = 'streaming';
+  const until = source.purpose === 'adopt' ? position(s) : null;
+  const { stream, epoch } = source;
+  emit(s, { type: 'stream', link, epoch, stream, position: ready.position, until });
+}
+
+/** Rule 4: an acknowledgement counts once the follower has the pair of this epoch, hence everything below it. */
+export function onAck(s: State, link: number, ack: Ack): void {
+  const source = s.sources.get(link);
+  if (source?.stream !== ack.stream || source.epoch !== ack.epoch) return;
+  emit(s, { type: 'stream-acked', link, stream: ack.stream, end: ack.position.end });
+  const follower = followerAt(s, link);
+  if (!follower || source.purpose !== 'follow') return;
+  follower.position = ack.position;
+  follower.matched = ack.position.epoch === source.epoch || !s.config.rules.ownEpochOnly;
+}
+
+function followerAt(s: State, link: number): Follower | undefined {
+  const uid = s.links.get(link)?.peer.uid;
+  return uid === undefined ? undefined : s.leading?.followers.get(uid);
+}
+
+export function onStreamEnd(s: State, link: number, { stream }: Pick<StreamEnd, 'stream'>): void {
+  if (s.sources.get(link)?.stream !== stream) return;
+  endSource(s, link);
+  const follower = followerAt(s, link);
+  if (!follower) return;
+  follower.stream = 0;
+  follower.matched = false;
+  follower.retryAtMs = s.nowMs + s.config.timings.retryMs;
+}
+
+export function endSource(s: State, link: number): void {
+  const source = s.sources.get(link);
+  if (!source) return;
+  s.sources.delete(link);
+  if (source.phase === 'streaming') emit(s, { type: 'stream-stop', link, stream: source.stream });
+}
+
+export function endSources(s: State): void {
+  for (const link of s.sources.keys()) endSource(s, link);
+}
