@@ -1,0 +1,51 @@
+# One image for all programs of distributed-logger:
+#   docker build --tag distributed-logger .
+#   docker run distributed-logger dist/logger/main.js
+# The last stage is the product: Node without a shell or a package manager, production dependencies, compiled code.
+# `--target dev` is for `skaffold dev --profile dev`, which copies changed sources into the running container.
+
+FROM node:24-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+# Without install scripts: the development dependency `node` would download another Node by one.
+RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts --no-audit --no-fund
+COPY tsconfig.json tsconfig.build.json ./
+COPY src ./src
+RUN npm run build
+
+FROM node:24-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+
+# The sources, run as they are and started again when they change. The programs have the same names as in the product.
+FROM node:24-slim AS dev
+WORKDIR /app
+RUN chown 65532:65532 /app
+USER 65532:65532
+COPY --from=dependencies --chown=65532:65532 /app/node_modules ./node_modules
+COPY --chown=65532:65532 package.json ./
+COPY --chown=65532:65532 src ./src
+RUN for program in logger producer; do \
+      mkdir -p "dist/$program" && echo "import '../../src/$program/main.ts';" > "dist/$program/main.js"; \
+    done
+ENTRYPOINT ["node", "--watch-path=/app/src", "--watch-preserve-output"]
+CMD ["dist/logger/main.js"]
+
+FROM gcr.io/distroless/nodejs24-debian12:nonroot AS product
+ARG VERSION=0.0.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="distributed-logger" \
+      org.opencontainers.image.description="A small replicated log for Kubernetes with a leader elected through Consul" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=dependencies /app/node_modules ./node_modules
+COPY --from=build /app/dist ./dist
+COPY package.json ./
+# A number, since Kubernetes cannot tell from a name that it is not root's.
+USER 65532:65532
+EXPOSE 8080 9090 8081
+CMD ["dist/logger/main.js"]

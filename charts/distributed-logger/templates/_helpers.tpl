@@ -1,0 +1,97 @@
+{{/*
+Names and labels, the same way everywhere. All objects are named after the full name, which is cut to 42 characters so
+that "-leader", "-producer" and a Deployment's or StatefulSet's own suffixes stay within the 63 of a DNS label.
+*/}}
+{{- define "distributed-logger.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 42 | trimSuffix "-" -}}
+{{- else if contains .Chart.Name .Release.Name -}}
+{{- .Release.Name | trunc 42 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 42 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "distributed-logger.leaderServiceName" -}}
+{{- .Values.leaderService.name | default (printf "%s-leader" (include "distributed-logger.fullname" .)) -}}
+{{- end -}}
+
+{{- define "distributed-logger.loggerServiceAccountName" -}}
+{{- .Values.logger.serviceAccountName | default (include "distributed-logger.fullname" .) -}}
+{{- end -}}
+
+{{- define "distributed-logger.image" -}}
+{{- printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) -}}
+{{- end -}}
+
+{{/* Labels that never change in an object's life. Takes (list $ "component"). */}}
+{{- define "distributed-logger.selectorLabels" -}}
+{{- $root := index . 0 -}}
+app.kubernetes.io/name: {{ $root.Chart.Name }}
+app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/component: {{ index . 1 }}
+{{- end -}}
+
+{{/* All labels of an object. Takes (list $ "component"). */}}
+{{- define "distributed-logger.labels" -}}
+{{- $root := index . 0 -}}
+{{ include "distributed-logger.selectorLabels" . }}
+app.kubernetes.io/part-of: {{ $root.Chart.Name }}
+app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{/* Pod security that the restricted standard asks for. Takes a numeric user and group. */}}
+{{- define "distributed-logger.podSecurityContext" -}}
+runAsNonRoot: true
+runAsUser: {{ index . 0 }}
+runAsGroup: {{ index . 1 }}
+fsGroup: {{ index . 1 }}
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{/* Where pods go. Takes (list $ "component" <values of the role>). */}}
+{{- define "distributed-logger.scheduling" -}}
+{{- $role := index . 2 -}}
+{{- with $role.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $role.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $role.topologySpread }}
+topologySpreadConstraints:
+  - topologyKey: topology.kubernetes.io/zone
+    maxSkew: 1
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels:
+        {{- include "distributed-logger.selectorLabels" $ | nindent 8 }}
+  - topologyKey: kubernetes.io/hostname
+    maxSkew: 1
+    whenUnsatisfiable: {{ . }}
+    labelSelector:
+      matchLabels:
+        {{- include "distributed-logger.selectorLabels" $ | nindent 8 }}
+{{- end }}
+{{- end -}}
+
+{{/* The volume of one member of a StatefulSet. Takes (list "name" <persistence values>). */}}
+{{- define "distributed-logger.volumeClaimTemplate" -}}
+{{- $persistence := index . 1 -}}
+metadata:
+  name: {{ index . 0 }}
+spec:
+  accessModes: [ReadWriteOnce]
+  {{- with $persistence.storageClass }}
+  storageClassName: {{ . | quote }}
+  {{- end }}
+  resources:
+    requests:
+      storage: {{ $persistence.size }}
+{{- end -}}

@@ -1,0 +1,66 @@
+{{/* The loggers' settings that are the same in every pod. A change restarts the pods, by a checksum of this text. */}}
+{{- define "distributed-logger.loggerConfig" -}}
+{{- $fullname := include "distributed-logger.fullname" . -}}
+DLOG_CLUSTER: {{ include "distributed-logger.cluster" . | quote }}
+DLOG_DATA_DIR: /data
+DLOG_CONSUL_URLS: {{ include "distributed-logger.consulUrls" . | quote }}
+DLOG_KUBERNETES: "on"
+DLOG_POD_SELECTOR: {{ include "distributed-logger.podSelector" . | quote }}
+DLOG_STATEFULSET: {{ $fullname | quote }}
+DLOG_LOG_LEVEL: {{ .Values.logger.logLevel | quote }}
+DLOG_PRINT_RECORDS: {{ .Values.logger.printRecords | quote }}
+DLOG_RETENTION_BYTES: {{ int64 .Values.logger.retentionBytes | quote }}
+DLOG_RETENTION_MS: {{ int64 .Values.logger.retentionMs | quote }}
+DLOG_SHUTDOWN_TIMEOUT_MS: {{ mul (sub (int64 .Values.logger.terminationGracePeriodSeconds) 5) 1000 | quote }}
+{{- end -}}
+
+{{/* The first members. Not part of the checksum: only loggers that find no register read it, and a new number of
+replicas must not restart the ones that run. */}}
+{{- define "distributed-logger.peers" -}}
+{{- $fullname := include "distributed-logger.fullname" . -}}
+{{- $peers := list -}}
+{{- range $index := until (int .Values.logger.replicas) -}}
+{{- $pod := printf "%s-%d" $fullname $index -}}
+{{- $peers = append $peers (printf "%s=%s.%s-headless:9090" $pod $pod $fullname) -}}
+{{- end -}}
+{{- join "," $peers -}}
+{{- end -}}
+
+{{/* Two releases of one name in different namespaces must not meet in a Consul that they share. */}}
+{{- define "distributed-logger.cluster" -}}
+{{- $fullname := include "distributed-logger.fullname" . -}}
+{{- if .Values.logger.cluster -}}
+{{- .Values.logger.cluster -}}
+{{- else if .Values.consul.enabled -}}
+{{- $fullname -}}
+{{- else -}}
+{{- $cluster := printf "%s-%s" .Release.Namespace $fullname -}}
+{{- if gt (len $cluster) 63 -}}
+{{- fail (printf "logger.cluster must be set: %q has more than 63 characters" $cluster) -}}
+{{- end -}}
+{{- $cluster -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Each Consul server by its own stable name, so that a logger can move on to the next when one is away. */}}
+{{- define "distributed-logger.consulUrls" -}}
+{{- if .Values.consul.enabled -}}
+{{- $service := printf "%s-consul" (include "distributed-logger.fullname" .) -}}
+{{- $urls := list -}}
+{{- range $index := until (int .Values.consul.replicas) -}}
+{{- $urls = append $urls (printf "http://%s-%d.%s:8500" $service $index $service) -}}
+{{- end -}}
+{{- join "," $urls -}}
+{{- else -}}
+{{- join "," .Values.consul.externalUrls -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The selector labels once more, as the text that the Kubernetes API takes. */}}
+{{- define "distributed-logger.podSelector" -}}
+{{- $terms := list -}}
+{{- range $label, $value := include "distributed-logger.selectorLabels" (list . "logger") | fromYaml -}}
+{{- $terms = append $terms (printf "%s=%s" $label $value) -}}
+{{- end -}}
+{{- join "," $terms -}}
+{{- end -}}
