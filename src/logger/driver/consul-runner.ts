@@ -1,0 +1,68 @@
+// Carries out what the core wants of Consul and reports how it ended. Nothing is decided or retried here; each call has
+// the deadline that src/election gives it.
+import type { Register, Session, Sessions } from '../../election/types.ts';
+import type { Effect, Event } from '../../replica/index.ts';
+
+type Of<T extends Effect['type']> = Extract<Effect, { type: T }>;
+
+export class ConsulRunner {
+  readonly #register: Register;
+  readonly #sessions: Sessions;
+  readonly #event: (event: Event) => void;
+  readonly #open = new Map<string, Session>();
+
+  constructor(register: Register, sessions: Sessions, event: (event: Event) => void) {
+    this.#register = register;
+    this.#sessions = sessions;
+    this.#event = event;
+  }
+
+  get sessions(): readonly Session[] {
+    return [...this.#open.values()];
+  }
+
+  openSession(): void {
+    this.#sessions.open().then(
+      (session) => {
+        this.#open.set(session.id, session);
+        this.#event({ type: 'session-opened', session: session.id });
+        void session.ended.then(() => {
+          this.#open.delete(session.id);
+          this.#event({ type: 'session-ended', session: session.id });
+        });
+      },
+      () => this.#event({ type: 'session-failed' }),
+    );
+  }
+
+  /** Also a failed attempt counts: the session then ends by its TTL, since it is not renewed any more. */
+  async destroySession(id: string): Promise<void> {
+    const session = this.#open.get(id);
+    if (!session) return;
+    this.#open.delete(id);
+    try {
+      await session.destroy();
+    } catch {
+      this.#event({ type: 'session-ended', session: id });
+    }
+  }
+
+  read(token: number): void {
+    this.#register.read().then(
+      (snapshot) => this.#event({ type: 'register', snapshot, token }),
+      () => this.#event({ type: 'register-read-failed', token }),
+    );
+  }
+
+  write({ type, token, seen, value, session }: Of<'take-register' | 'update-register'>): void {
+    const sent =
+      type === 'take-register'
+        ? this.#register.take(seen, value, session)
+        : this.#register.update(seen, value, session);
+    sent.then(
+      (outcome) => this.#event({ type: 'register-written', token, outcome }),
+      // It may have been sent: only a later read or write settles it.
+      () => this.#event({ type: 'register-written', token, outcome: { kind: 'unknown' } }),
+    );
+  }
+}

@@ -1,0 +1,96 @@
+// Carries out what the core wants done to the log and to the state file, and reports back when it is durable. Changes of
+// the log come one at a time by the core's own rule; a full disk is waited out, any other failure is fatal.
+import { LoggerError } from '../../errors.ts';
+import type { Log, StateFile } from '../../log/types.ts';
+import type { DurableState, Effect, Event, LogView } from '../../replica/index.ts';
+import { type Clock, ROOM_RETRY_MS } from './outside.ts';
+
+type Of<T extends Effect['type']> = Extract<Effect, { type: T }>;
+
+export interface LogOutlet {
+  event(event: Event): void;
+  failed(error: Error): void;
+}
+
+export const viewOf = (log: Log): LogView => ({
+  first: log.first,
+  end: log.end,
+  syncedEnd: log.syncedEnd,
+  generation: log.generation,
+  pairs: [...log.pairs],
+});
+
+export class LogRunner {
+  readonly #log: Log;
+  readonly #state: StateFile;
+  readonly #clock: Clock;
+  readonly #outlet: LogOutlet;
+
+  constructor(log: Log, state: StateFile, clock: Clock, outlet: LogOutlet) {
+    this.#log = log;
+    this.#state = state;
+    this.#clock = clock;
+    this.#outlet = outlet;
+  }
+
+  /** Takes effect at once, or not at all. */
+  append({ batches, end }: Of<'append'>): boolean {
+    try {
+      this.#log.append(batches);
+    } catch (error) {
+      const full = error instanceof LoggerError && error.code === 'disk-full';
+      if (!full && !(error instanceof RangeError)) throw error;
+      this.#outlet.event({ type: 'append-failed', reason: full ? 'disk-full' : 'gap', end: this.#log.end });
+      return false;
+    }
+    if (this.#log.end !== end) throw new Error(`batches said to end at ${end} end at ${this.#log.end}`);
+    return true;
+  }
+
+  sync(): void {
+    this.#log.sync().then(
+      ({ end, generation }) => this.#outlet.event({ type: 'synced', end, generation }),
+      (error: Error) => this.#outlet.failed(error),
+    );
+  }
+
+  change(effect: Of<'cut' | 'add-pair' | 'reset'>): void {
+    void this.#untilRoom(async () => {
+      if (effect.type === 'add-pair') await this.#log.addPair(effect.pair);
+      else if (effect.type === 'reset') await this.#log.reset(effect.first, effect.pairs, effect.producers);
+      else await this.#cut(effect);
+    }).then(() => this.#outlet.event({ type: 'log-changed', log: viewOf(this.#log) }));
+  }
+
+  async #cut({ end, sharedEpoch }: Of<'cut'>): Promise<void> {
+    if (end < this.#log.end) await this.#log.truncate(end);
+    if ((this.#log.pairs.at(-1)?.epoch ?? 0) > sharedEpoch) await this.#log.cutPairsAbove(sharedEpoch);
+  }
+
+  trim(first: number): void {
+    this.#log.deleteBelow(first).then(
+      () => this.#outlet.event({ type: 'log-trimmed', first: this.#log.first }),
+      (error: Error) => this.#outlet.failed(error),
+    );
+  }
+
+  store(token: number, state: DurableState): void {
+    void this.#untilRoom(() => this.#state.save(state)).then(() =>
+      this.#outlet.event({ type: 'state-stored', token }),
+    );
+  }
+
+  /** Never resolves when the failure is fatal: nothing may go on as if it had been done. */
+  #untilRoom(run: () => Promise<void>): Promise<void> {
+    return new Promise((resolve) => {
+      const attempt = (): void => {
+        run().then(resolve, (error: Error) => {
+          if (error instanceof LoggerError && error.code === 'disk-full')
+            this.#clock.after(ROOM_RETRY_MS, attempt);
+          else this.#outlet.failed(error);
+        });
+      };
+      attempt();
+    });
+  }
+}

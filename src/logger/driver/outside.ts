@@ -1,0 +1,44 @@
+// What the driver needs of the world, each as small as it can be: the product passes the real ones, the simulation its own.
+import type { Register, Sessions } from '../../election/types.ts';
+import type { Log, StateFile } from '../../log/types.ts';
+import type { Member, Rules, Timings } from '../../replica/index.ts';
+import type { PeerAddress, Transport } from '../../replication/types.ts';
+
+export interface Clock {
+  /** Monotonic milliseconds. */
+  now(): number;
+  /** Calls `run` once after `ms`, unless the returned function is called before. */
+  after(ms: number, run: () => void): () => void;
+}
+
+export interface DriverOptions {
+  readonly self: Member;
+  readonly api: string;
+  /** The loggers of the first start; also the first addresses to connect to. */
+  readonly bootstrap: readonly PeerAddress[];
+  readonly log: Log;
+  readonly state: StateFile;
+  readonly register: Register;
+  readonly sessions: Sessions;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly newUuid: () => string;
+  readonly timings?: Partial<Timings>;
+  readonly onReachable?: (reachable: boolean, cause?: Error) => void;
+  /** One line for people: rare. */
+  readonly onNote?: (text: string) => void;
+  /** Going on could lose records: the process must end. Called at most once; the driver has stopped by then. */
+  readonly onFatal: (cause: Error) => void;
+  /** Only the simulation sets this, to show that its checks notice a missing rule; no configuration reaches it. */
+  readonly rules?: Rules;
+}
+
+/** Bytes sent to a follower that it has not acknowledged yet. */
+export const WINDOW_BYTES = 8 * 1024 * 1024;
+/** About how much goes into one message, and is read from disk at once for a follower that is far behind. */
+export const CHUNK_BYTES = 1024 * 1024;
+/** Appends that may wait for the end of a transfer. */
+export const HELD_MAX = 10_000;
+export const TICK_MS = 10;
+/** After the disk had no room for a pair or a state: again after this. */
+export const ROOM_RETRY_MS = 200;
