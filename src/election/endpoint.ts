@@ -1,0 +1,128 @@
+// One Consul server through the npm package `consul`. What the package leaves open is settled here: every call has a
+// deadline and can be cancelled (without a deadline, an answer that breaks off after its header would never settle), and
+// its several kinds of errors become one, which says whether the request may have been carried out.
+
+import { EventEmitter } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import Consul from 'consul';
+import { messageOf } from '../errors.ts';
+import type { CallOptions } from './client.ts';
+import { ConsulError } from './errors.ts';
+
+/** Options that every call of the package takes, though its types leave most of them out. */
+interface CommonOptions {
+  readonly ctx: EventEmitter;
+  readonly timeout: number;
+  readonly token?: string;
+}
+
+/** A body is JSON, text, or absent. */
+export interface Reply {
+  readonly status: number;
+  readonly body: unknown;
+  /** X-Consul-Index; 0 when there is none. */
+  readonly index: number;
+}
+
+interface ResponseError extends Error {
+  readonly response: IncomingMessage & { readonly body?: unknown };
+}
+
+const quotedChars = 200;
+
+export class ConsulEndpoint {
+  readonly url: string;
+  readonly #library: Consul;
+  readonly #token: string;
+
+  constructor(url: string, token: string) {
+    this.url = url;
+    this.#token = token;
+    const options = { baseUrl: `${url}/v1` }; // takes host and port too, but only this knows of https and paths
+    this.#library = new Consul(options as ConstructorParameters<typeof Consul>[0]);
+  }
+
+  /** Runs one call of the package and answers with body and index; rejects with ConsulError. */
+  async call(
+    { timeoutMs, signal }: CallOptions,
+    run: (library: Consul, common: CommonOptions) => Promise<unknown>,
+  ): Promise<Reply> {
+    if (signal?.aborted) throw this.#cancelled();
+    const ctx = Object.assign(new EventEmitter(), { includeResponse: true });
+    const cancel = () => ctx.emit('cancel');
+    signal?.addEventListener('abort', cancel, { once: true });
+    const token = this.#token === '' ? {} : { token: this.#token };
+    try {
+      // With `includeResponse` the package resolves to a pair, which its types do not know.
+      const [response, body] = (await run(this.#library, { ctx, timeout: timeoutMs, ...token })) as [
+        IncomingMessage,
+        unknown,
+      ];
+      const index = Number(response.headers['x-consul-index'] ?? 0);
+      return { status: response.statusCode ?? 0, body, index };
+    } catch (error) {
+      throw signal?.aborted ? this.#cancelled() : this.#failure(error, timeoutMs);
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+    }
+  }
+
+  close(): void {
+    this.#library.destroy();
+  }
+
+  #cancelled(): ConsulError {
+    return new ConsulError('cancelled', `${this.url}: cancelled`, { maybeDone: true });
+  }
+
+  #failure(error: unknown, timeoutMs: number): ConsulError {
+    const fail = (failure: ConsulError['failure'], text: string, maybeDone: boolean) =>
+      new ConsulError(failure, `${this.url}: ${text}`, { maybeDone, cause: error });
+    if (isResponseError(error)) return this.#refusal(error, fail);
+    if ((error as { isTimeout?: boolean }).isTimeout)
+      return fail('timeout', `no answer in ${timeoutMs} ms`, true);
+    if ((error as { isCodec?: boolean }).isCodec) return fail('malformed', messageOf(error), true);
+    if (neverConnected(error)) return fail('unreachable', messageOf(error) || 'no connection', false);
+    return fail('broken', messageOf(error), true);
+  }
+
+  #refusal(
+    { response }: ResponseError,
+    fail: (failure: ConsulError['failure'], text: string, maybeDone: boolean) => ConsulError,
+  ): ConsulError {
+    const status = response.statusCode ?? 0;
+    const text = `${status} ${textOf(response.body)}`.trim();
+    // Consul gives this answer instead of passing the request on to a leader.
+    if (status >= 500 && text.includes('No cluster leader')) return fail('no-leader', text, false);
+    if (status === 403) return fail('denied', text, false);
+    if (status === 429) return fail('server-error', text, false);
+    if (status >= 500) return fail('server-error', text, true);
+    return fail('rejected', text, false);
+  }
+}
+
+const isResponseError = (error: unknown): error is ResponseError =>
+  error instanceof Error && (error as { isResponse?: boolean }).isResponse === true;
+
+/** HTTP status of the answer that refused the call; null when there was none. */
+export const statusOf = (error: unknown): number | null =>
+  error instanceof ConsulError && isResponseError(error.cause)
+    ? (error.cause.response.statusCode ?? null)
+    : null;
+
+/** The body that came with a refusal. */
+export const refusedBody = (error: unknown): unknown =>
+  error instanceof ConsulError && isResponseError(error.cause) ? error.cause.response.body : undefined;
+
+/** A name with several addresses fails with all their errors in one. */
+function neverConnected(error: unknown): boolean {
+  const errors = error instanceof AggregateError ? error.errors : [error];
+  return errors.every((each) =>
+    ['connect', 'getaddrinfo'].includes((each as NodeJS.ErrnoException).syscall ?? ''),
+  );
+}
+
+function textOf(body: unknown): string {
+  const text = typeof body === 'string' || Buffer.isBuffer(body) ? String(body) : JSON.stringify(body ?? '');
+  return text.slice(0, quotedChars).trim();
+}

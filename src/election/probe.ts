@@ -1,0 +1,41 @@
+// Asks a logger's API whether it lives, when its name is claimed by another process. Only a clear "yes, I am that logger" counts:
+// a pod that is gone answers nothing, and its address may answer as something else by now.
+
+import type { Identity } from './identity.ts';
+
+const probeTimeoutMs = 1000;
+const maxAttempts = 2;
+const answerLimitBytes = 256 * 1024;
+
+/** True when a logger of this cluster and id answers at its address. */
+export async function answersAs(other: Identity): Promise<boolean> {
+  for (let attempt = 0; attempt < maxAttempts; attempt++) {
+    const status = await readStatus(other.api);
+    if (status !== null) return status.id === other.id && (status.cluster ?? other.cluster) === other.cluster;
+  }
+  return false;
+}
+
+/** Null for no answer, or none that is a logger's: for the question asked here that is all the same. */
+async function readStatus(api: string): Promise<{ id?: unknown; cluster?: unknown } | null> {
+  try {
+    const signal = AbortSignal.timeout(probeTimeoutMs);
+    const response = await fetch(`${api}/api/v1/status`, { signal, redirect: 'error' });
+    const text = await readBounded(response);
+    const status: unknown = response.ok ? JSON.parse(text) : null;
+    return typeof status === 'object' ? status : null;
+  } catch {
+    return null;
+  }
+}
+
+async function readBounded(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of response.body ?? []) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > answerLimitBytes) throw new Error('the answer is too large for a status');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
