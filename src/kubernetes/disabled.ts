@@ -27,6 +27,7 @@ export const noReplicas: ReplicasReader = {
   replicas: null,
   error: null,
   start() {},
+  async refresh() {},
   async stop() {},
 };
 

@@ -42,21 +42,29 @@ export class StatefulSetReplicas implements ReplicasReader {
     await this.#running;
   }
 
+  async refresh(): Promise<void> {
+    await this.#read(this.#ended.signal);
+  }
+
   async #run(signal: AbortSignal): Promise<void> {
-    const { api, statefulSet, resyncMs, random = Math.random } = this.#options;
+    const { resyncMs, random = Math.random } = this.#options;
     let failures = 0;
     while (!signal.aborted) {
-      try {
-        this.#replicas = await api.replicas(statefulSet, signal);
-        this.#error = null;
-        failures = 0;
-      } catch (error) {
-        if (signal.aborted) return;
-        this.#error = messageOf(error);
-        failures++;
-      }
+      failures = (await this.#read(signal)) ? 0 : failures + 1;
       // Rejects with nothing but the end.
       await sleep(delayMs(failures, resyncMs, random), undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** Whether it could be read; never rejects. */
+  async #read(signal: AbortSignal): Promise<boolean> {
+    try {
+      this.#replicas = await this.#options.api.replicas(this.#options.statefulSet, signal);
+      this.#error = null;
+      return true;
+    } catch (error) {
+      if (!signal.aborted) this.#error = messageOf(error);
+      return false;
     }
   }
 }

@@ -33,6 +33,11 @@ export interface ReplicasReader {
   /** Null while it is not known. */
   readonly replicas: number | null;
   readonly error: string | null;
+  /**
+   * Reads it now; resolves, within seconds, whether that worked or not. For a pod that is told to stop: whether it is
+   * scaled away or will come back, a number read some seconds ago cannot tell.
+   */
+  refresh(): Promise<void>;
   stop(): Promise<void>;
 }
 

@@ -27,6 +27,25 @@ test('the wanted number of loggers follows the StatefulSet, and stays while the 
   await api.close();
 });
 
+test('a pod that is told to stop learns at once whether it is scaled away', async () => {
+  await using double = await kubeApi();
+  const api = new ApiClient({
+    namespace: NAMESPACE,
+    podSelector: SELECTOR,
+    load: (kubeConfig) => double.load(kubeConfig),
+  });
+  const reader = new StatefulSetReplicas({ api, statefulSet: 'logger', resyncMs: 600_000 });
+  reader.start();
+  await until('it is read', () => reader.replicas === 3);
+  double.replicas = 2;
+  await reader.refresh();
+  assert.equal(reader.replicas, 2);
+  await reader.stop();
+  await reader.refresh();
+  assert.equal(reader.replicas, 2);
+  await api.close();
+});
+
 test('retries double from 100 ms up to the resync period, less up to half at random', () => {
   const least = () => 0;
   assert.deepEqual(
