@@ -181,7 +181,7 @@ export const loggerSettings = {
     'Directory of the log and its state; locked against a second process',
   ),
   apiHost: text('DLOG_API_HOST', '0.0.0.0', 'Address that the HTTP API listens on'),
-  apiPort: whole('DLOG_API_PORT', 8080, [0, 65535], 'Port of the HTTP API; 0 takes a free one'),
+  apiPort: whole('DLOG_API_PORT', 8080, [1, 65535], 'Port of the HTTP API'),
   apiUrl: optional(
     url(
       'DLOG_API_URL',
@@ -190,7 +190,13 @@ export const loggerSettings = {
     ),
   ),
   peerHost: text('DLOG_PEER_HOST', '0.0.0.0', 'Address that the replication listener listens on'),
-  peerPort: whole('DLOG_PEER_PORT', 9090, [0, 65535], 'Port of the replication listener; 0 takes a free one'),
+  peerPort: whole('DLOG_PEER_PORT', 9090, [1, 65535], 'Port of the replication listener'),
+  beatPort: whole(
+    'DLOG_BEAT_PORT',
+    0,
+    [0, 65535],
+    "Port of the heartbeats' listener, beside the replication listener; 0 takes a free one, which the others are told",
+  ),
   peerAddress: optional(
     hostPort(
       'DLOG_PEER_ADDRESS',
@@ -309,6 +315,12 @@ export const loggerSettings = {
     1000,
     [1, 100_000],
     'Live readers (SSE and long-polls) at a time; more get 429',
+  ),
+  lingerMs: whole(
+    'DLOG_LINGER_MS',
+    250,
+    [0, 60 * seconds],
+    'After leadership is handed over at a stop: how long redirects to the new leader are still answered',
   ),
   shutdownTimeoutMs: whole(
     'DLOG_SHUTDOWN_TIMEOUT_MS',

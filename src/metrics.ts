@@ -118,6 +118,14 @@ export function createMetrics(build: { version: string; node: string }, observe:
     bytes: counter('bytes_appended_total', 'Bytes of record batches appended by this logger as leader'),
     printed: counter('records_printed_total', 'Records printed on stdout'),
     fsyncDuration: histogram('log_fsync_duration_seconds', 'Duration of fdatasync of the log'),
+    peerFrames: counter('peer_frames_total', 'Frames exchanged with other loggers', ['peer', 'direction']),
+    peerBytes: counter('peer_bytes_total', 'Bytes exchanged with other loggers', ['peer', 'direction']),
+    peerConnects: counter('peer_connects_total', 'Connections made with other loggers', ['peer']),
+    peerDisconnects: counter('peer_disconnects_total', 'Connections to other loggers that ended', [
+      'peer',
+      'reason',
+    ]),
+    peerRoundTrip: histogram('peer_round_trip_seconds', 'A heartbeat and its echo', ['peer']),
     readers: new Gauge({ name: `${PREFIX}readers`, help: 'Live readers (SSE and long-polls)', registers }),
   };
 }

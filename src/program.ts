@@ -7,7 +7,8 @@ export interface Running {
   stop(reason: string): Promise<void>;
 }
 
-const SOFTWARE_ERROR = 70;
+/** EX_SOFTWARE: a fault of the program or of what it stands on. */
+export const EXIT_SOFTWARE = 70;
 
 export async function runProgram(start: (environment: NodeJS.ProcessEnv) => Promise<Running>): Promise<void> {
   let running: Running;
@@ -15,17 +16,17 @@ export async function runProgram(start: (environment: NodeJS.ProcessEnv) => Prom
     running = await start(process.env);
   } catch (error) {
     process.stderr.write(`${error instanceof ConfigError ? error.message : describe(error)}\n`);
-    process.exit(error instanceof ConfigError ? ConfigError.exitCode : SOFTWARE_ERROR);
+    process.exit(error instanceof ConfigError ? ConfigError.exitCode : EXIT_SOFTWARE);
   }
   let stopping = false;
   const stop = (reason: string): void => {
-    if (stopping) process.exit(SOFTWARE_ERROR);
+    if (stopping) process.exit(EXIT_SOFTWARE);
     stopping = true;
     running.stop(reason).then(
       () => process.exit(0),
       (error: unknown) => {
         process.stderr.write(`${describe(error)}\n`);
-        process.exit(SOFTWARE_ERROR);
+        process.exit(EXIT_SOFTWARE);
       },
     );
   };
@@ -34,4 +35,5 @@ export async function runProgram(start: (environment: NodeJS.ProcessEnv) => Prom
   process.on('disconnect', () => stop('the parent process ended'));
 }
 
-const describe = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
+const describe = (error: unknown): string =>
+  error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -35,7 +35,7 @@ export class Service implements LoggerService {
     this.#parts = parts;
   }
 
-  /** From here on appends are refused and readiness is withdrawn; reads go on until the listener closes. */
+  /** Withdraws readiness. A leader goes on taking appends until it has handed over. */
   beginShutdown(): void {
     this.#stopping = true;
   }
@@ -68,7 +68,6 @@ export class Service implements LoggerService {
   }
 
   async append(records: readonly RecordInput[], producer: ProducerStamp | null): Promise<AppendResult> {
-    if (this.#stopping) throw new LoggerError('shutting-down', undefined, { retryAfterSeconds: 1 });
     const { role } = this.#parts.replicated;
     if (role.kind !== 'leader') {
       const code = role.leader ? 'not-leader' : 'no-leader';

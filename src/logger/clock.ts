@@ -1,0 +1,10 @@
+// The machine's monotonic clock and timers, as the driver takes them.
+import type { Clock } from './driver/index.ts';
+
+export const realClock: Clock = {
+  now: () => performance.now(),
+  after(ms, run) {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
+};

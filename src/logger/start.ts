@@ -1,0 +1,245 @@
+// Builds a logger from its configuration, from the world outside inwards; what was built is taken down in the reverse order,
+// also when a later part cannot be built. The parts know nothing of each other but the interfaces they are given here.
+import { randomUUID } from 'node:crypto';
+import pino, { type Logger as PinoLogger } from 'pino';
+import { createApi } from '../api/index.ts';
+import { ConfigError, type LoggerConfig, loggerSettings, readConfig } from '../config.ts';
+import { createElection, type Election } from '../election/index.ts';
+import { messageOf } from '../errors.ts';
+import { createKubernetes } from '../kubernetes/index.ts';
+import { NodeDisk, type OpenedLog, openLog } from '../log/index.ts';
+import { createMetrics, type Metrics } from '../metrics.ts';
+import { EXIT_SOFTWARE, type Running } from '../program.ts';
+import { DEFAULT_TIMINGS } from '../replica/index.ts';
+import { createTransport, type WireTransport } from '../replication/index.ts';
+import { VERSION } from '../version.ts';
+import { parsePeers, reachableHost } from './addresses.ts';
+import { Appends } from './appends.ts';
+import { realClock } from './clock.ts';
+import { CommitWaiters } from './commit-waiters.ts';
+import { ReplicationDriver } from './driver/index.ts';
+import { apiMetrics, kubernetesHooks, observe, onConsulCall, wireMetrics } from './instruments.ts';
+import { Printer } from './printer.ts';
+import { keepRetention } from './retention.ts';
+import { followRole } from './roles.ts';
+import { Service } from './service.ts';
+import { shutdown } from './shutdown.ts';
+import { followReplicas } from './wanted-members.ts';
+
+/** Ends the process at once: going on could lose records, or lie about who this is. */
+type Die = (exitCode: number, reason: string) => void;
+
+interface Ground {
+  readonly config: LoggerConfig;
+  readonly out: PinoLogger;
+  readonly die: Die;
+  readonly self: { readonly id: string; readonly uid: string; readonly peer: string };
+  readonly apiUrl: string;
+  readonly opened: OpenedLog;
+  readonly metrics: Metrics;
+}
+
+/** Starts a logger; resolves when it serves its API. Rejects with ConfigError for a wrong configuration. */
+export async function startLogger(environment: NodeJS.ProcessEnv): Promise<Running> {
+  const config = readConfig(loggerSettings, environment);
+  const stdout = pino.destination({ fd: 1, sync: false });
+  const out = pino({ level: config.logLevel, base: { id: config.id } }, stdout);
+  const die: Die = (exitCode, reason) => {
+    out.fatal({ event: 'fatal' }, reason);
+    stdout.flushSync();
+    process.exit(exitCode);
+  };
+  await using building = new AsyncDisposableStack();
+  building.defer(() => stdout.flushSync());
+  const stop = await build(config, out, die, building);
+  const built = building.move();
+  return {
+    async stop(reason) {
+      out.info({ event: 'stopping' }, `Stopping: ${reason}`);
+      await stop();
+      await built.disposeAsync();
+    },
+  };
+}
+
+/** Returns what comes before the parts are taken down: the orderly way out of leadership. */
+async function build(
+  config: LoggerConfig,
+  out: PinoLogger,
+  die: Die,
+  stack: AsyncDisposableStack,
+): Promise<() => Promise<void>> {
+  let observed: Parameters<typeof observe>[0] | null = null;
+  const metrics = createMetrics({ version: VERSION, node: process.version }, () => {
+    if (!observed) throw new Error('the logger is still starting');
+    return observe(observed);
+  });
+  const kubernetes = createKubernetes(config, kubernetesHooks(metrics, out));
+  stack.defer(() => kubernetes.stop());
+  // Before anything else: a label outlives the container that set it.
+  await kubernetes.label.start();
+  kubernetes.replicas.start();
+  const opened = await openLogOf(config, die, metrics);
+  stack.defer(() => opened.log.close());
+  const ground = groundOf(config, out, die, opened, metrics);
+  const election = electionOf(ground);
+  stack.defer(() => election.close());
+  stack.defer(() => election.catalog.remove());
+  const transport = await transportOf(ground);
+  const replicated = driverOf(ground, election, transport);
+  stack.defer(() => replicated.stop({ handover: false }));
+
+  const waiters = new CommitWaiters();
+  replicated.onCommit((commit) => waiters.advance(commit));
+  const appends = new Appends(opened.log, replicated, config, (records, bytes) => {
+    metrics.records.inc(records);
+    metrics.bytes.inc(bytes);
+  });
+  observed = { log: opened.log, replicated, appends, kubernetes, election };
+  if (config.printRecords) new Printer(opened.log, replicated, out, (count) => metrics.printed.inc(count));
+  const service = new Service({
+    id: config.id,
+    cluster: config.cluster,
+    version: VERSION,
+    log: opened.log,
+    replicated,
+    appends,
+    waiters,
+    consul: () => election.reachable(),
+    label: () => kubernetes.label.state(),
+  });
+  const api = apiOf(ground, service);
+  stack.defer(() => api.close(config.shutdownTimeoutMs / 4));
+  replicated.onRole(followRole({ api, label: kubernetes.label, catalog: election.catalog, metrics, out }));
+  await api.listen({ host: config.apiHost, port: config.apiPort });
+  replicated.start();
+  keepUp(ground, kubernetes.replicas, replicated, stack);
+  out.info(
+    {
+      event: 'started',
+      api: ground.apiUrl,
+      peer: ground.self.peer,
+      uid: ground.self.uid,
+      version: VERSION,
+      node: process.version,
+    },
+    `Started: API at ${ground.apiUrl}, log from ${opened.log.first} to ${opened.log.end}`,
+  );
+  return () => shutdown({ config, service, replicated, replicas: kubernetes.replicas, out });
+}
+
+async function openLogOf(config: LoggerConfig, die: Die, metrics: Metrics): Promise<OpenedLog> {
+  const opened = await openLog({
+    disk: new NodeDisk(),
+    directory: config.dataDir,
+    segmentSizeBytes: config.segmentSizeBytes,
+    newUuid: randomUUID,
+    nowMs: Date.now,
+    onFatal: (error) => die(EXIT_SOFTWARE, `The log cannot go on: ${messageOf(error)}`),
+    onSync: (seconds) => metrics.fsyncDuration.observe(seconds),
+  });
+  return opened;
+}
+
+function groundOf(
+  config: LoggerConfig,
+  out: PinoLogger,
+  die: Die,
+  opened: OpenedLog,
+  metrics: Metrics,
+): Ground {
+  const apiUrl = config.apiUrl ?? `http://${reachableHost(config.apiHost)}:${config.apiPort}`;
+  const peer = config.peerAddress ?? `${reachableHost(config.peerHost)}:${config.peerPort}`;
+  return { config, out, die, opened, metrics, apiUrl, self: { id: config.id, uid: opened.log.uid, peer } };
+}
+
+function electionOf({ config, out, die, self, apiUrl, metrics }: Ground): Election {
+  return createElection({
+    urls: config.consulUrls,
+    token: config.consulToken,
+    cluster: config.cluster,
+    timeoutMs: config.consulTimeoutMs,
+    id: self.id,
+    uid: self.uid,
+    api: apiUrl,
+    sessionTtlMs: config.consulSessionTtlMs,
+    log: { warn: (message) => out.warn(message) },
+    onCall: onConsulCall(metrics),
+    onIdentityTaken: (error) => die(ConfigError.exitCode, error.message),
+  });
+}
+
+function transportOf({ config, out, self, metrics }: Ground): Promise<WireTransport> {
+  const { heartbeatMs, suspectMs } = DEFAULT_TIMINGS;
+  return createTransport({
+    cluster: config.cluster,
+    self,
+    listen: { host: config.peerHost, port: config.peerPort, beatPort: config.beatPort },
+    heartbeatMs,
+    suspectMs,
+    tls: null,
+    log: out,
+    metrics: wireMetrics(metrics),
+    random: Math.random,
+  });
+}
+
+function driverOf(
+  { config, out, die, self, apiUrl, opened }: Ground,
+  election: Election,
+  transport: WireTransport,
+): ReplicationDriver {
+  return new ReplicationDriver({
+    self,
+    api: apiUrl,
+    bootstrap: config.peers === '' ? [self] : parsePeers(config.peers),
+    log: opened.log,
+    state: opened.state,
+    register: election.register,
+    sessions: election.sessions,
+    transport,
+    clock: realClock,
+    newUuid: randomUUID,
+    onReachable: (reachable, cause) => {
+      if (reachable) out.info('Consul answers');
+      else out.warn(`Consul does not answer: ${messageOf(cause)}`);
+    },
+    onNote: (text) => out.info(text),
+    onFatal: (cause) => die(EXIT_SOFTWARE, `Replication cannot go on: ${messageOf(cause)}`),
+  });
+}
+
+function apiOf({ config, out, metrics }: Ground, service: Service): ReturnType<typeof createApi> {
+  const { registry } = metrics;
+  return createApi({
+    service,
+    limits: {
+      bodyBytes: config.bodyLimitBytes,
+      recordBytes: config.recordLimitBytes,
+      bufferedBytes: config.maxPendingBytes,
+      readers: config.maxReaders,
+    },
+    log: out,
+    metrics: apiMetrics(metrics),
+    metricsText: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+    version: VERSION,
+  });
+}
+
+/** What goes on beside: retention, and the number of replicas that people want. */
+function keepUp(
+  { config, out }: Ground,
+  replicas: Parameters<typeof followReplicas>[1],
+  replicated: ReplicationDriver,
+  stack: AsyncDisposableStack,
+): void {
+  const ending = new AbortController();
+  stack.defer(() => ending.abort());
+  followReplicas(config.statefulSet, replicas, replicated, ending.signal);
+  keepRetention(
+    { maxBytes: config.retentionBytes, maxAgeMs: config.retentionMs },
+    (policy) => replicated.retain(policy),
+    (error) => out.error(`Old segments cannot be removed: ${messageOf(error)}`),
+    ending.signal,
+  );
+}
