@@ -1,0 +1,135 @@
+// Clients of the simulated cluster: they find the leader by trying, send batches, and repeat what failed. An idempotent
+// producer repeats the same batch until it is acknowledged; a plain one gives up on an unknown outcome.
+import { LoggerError } from '../../src/errors.ts';
+import { contentCrc } from '../../src/log/batch.ts';
+import { encodeBatch } from '../../src/log/encode.ts';
+import type { ProducerStamp } from '../../src/log/types.ts';
+import type { Checker } from './checker.ts';
+import type { Machine } from './machine.ts';
+import type { World } from './world.ts';
+
+const PATIENCE_MS = 2000;
+
+export class Client {
+  readonly #world: World;
+  readonly #machines: () => readonly Machine[];
+  readonly #checker: Checker;
+  readonly #name: string;
+  readonly #producer: bigint | null;
+  readonly #onViolation: (error: Error) => void;
+  #sequence = 0;
+  #sent = 0;
+  #target: Machine | null = null;
+  acknowledged = 0;
+  /** Wait between batches. */
+  paceMs: number;
+
+  constructor(
+    world: World,
+    machines: () => readonly Machine[],
+    checker: Checker,
+    name: string,
+    options: { producer: bigint | null; paceMs: number; onViolation: (error: Error) => void },
+  ) {
+    this.#world = world;
+    this.#machines = machines;
+    this.#checker = checker;
+    this.#name = name;
+    this.#producer = options.producer;
+    this.paceMs = options.paceMs;
+    this.#onViolation = options.onViolation;
+  }
+
+  async run(): Promise<void> {
+    for (;;) {
+      await this.#world.sleep(this.#world.random.skewed(this.paceMs / 4, this.paceMs * 2), null);
+      if (this.#world.random.chance(0.1)) await this.#read();
+      else await this.#append();
+    }
+  }
+
+  async #append(): Promise<void> {
+    this.#sent += 1;
+    const count = this.#world.random.whole(1, 3);
+    const name = `${this.#name}:${this.#sent}`;
+    const floor = this.#checker.ackedEnd;
+    const producer = this.#producer === null ? null : { id: this.#producer, epoch: 0, sequence: this.#sequence };
+    for (;;) {
+      const batch = this.#encode(name, count, producer);
+      const crc = contentCrc(batch);
+      const answer = await this.#send(batch, count, producer);
+      if (answer instanceof Error) {
+        if (this.#producer === null && isUnknown(answer)) return;
+        this.#target = null;
+        await this.#world.sleep(this.#world.random.skewed(5, 50), null);
+        continue;
+      }
+      this.#sequence += count;
+      this.acknowledged += 1;
+      this.#guard(() => this.#checker.acknowledged({ ...answer, crc, floor, name }));
+      return;
+    }
+  }
+
+  #encode(name: string, count: number, producer: ProducerStamp | null): Buffer {
+    const records = Array.from({ length: count }, (_, index) => ({ value: Buffer.from(`${name}.${index}`) }));
+    return encodeBatch(records, { timestampMs: Math.floor(this.#world.now), producer });
+  }
+
+  #pick(): Machine | null {
+    const running = this.#machines().filter(({ driver, process }) => driver && !process?.paused);
+    if (running.length === 0) return null;
+    if (this.#target && running.includes(this.#target)) return this.#target;
+    const leaders = running.filter(({ isLeader }) => isLeader);
+    // Mostly where a leader is, now and then anywhere, also to a leader that is none any more.
+    return this.#world.random.chance(0.9) && leaders.length > 0
+      ? this.#world.random.pick(leaders)
+      : this.#world.random.pick(running);
+  }
+
+  /** One request over a network that may lose it or its answer. */
+  async #send(
+    batch: Buffer,
+    count: number,
+    producer: ProducerStamp | null,
+  ): Promise<{ offset: number; count: number } | Error> {
+    const machine = this.#pick();
+    if (!machine?.driver) return new LoggerError('no-leader');
+    this.#target = machine;
+    const world = this.#world;
+    return new Promise((resolve) => {
+      const give = (answer: { offset: number; count: number } | Error): void => world.after(0.2, null, () => resolve(answer));
+      world.after(PATIENCE_MS, null, () => resolve(new LoggerError('outcome-unknown')));
+      world.after(0.2 + world.random.next(), machine.process, () => {
+        const sent = machine.driver?.propose(batch, count, producer);
+        sent?.then(give, give);
+      });
+    });
+  }
+
+  /** A linearizable read. */
+  async #read(): Promise<void> {
+    const machine = this.#pick();
+    const { driver } = machine ?? {};
+    if (!machine || !driver) return;
+    const floor = this.#checker.ackedEnd;
+    const done = await Promise.race([
+      driver.confirmLeadership().then(
+        () => true,
+        () => false,
+      ),
+      this.#world.sleep(PATIENCE_MS, null).then(() => false),
+    ]);
+    if (done) this.#guard(() => this.#checker.linearized(machine.id, driver.commit, floor));
+  }
+
+  #guard(check: () => void): void {
+    try {
+      check();
+    } catch (error) {
+      this.#onViolation(error as Error);
+    }
+  }
+}
+
+const isUnknown = (error: Error): boolean => error instanceof LoggerError && error.kind.outcome === 'unknown';

@@ -1,0 +1,131 @@
+// A whole simulated cluster: machines, network, Consul, clients and the checker, on one seed.
+import type { Rules } from '../../src/replica/index.ts';
+import { Checker, Violation } from './checker.ts';
+import { Client } from './client.ts';
+import { SimulatedConsul } from './consul.ts';
+import { Machine, type Storage } from './machine.ts';
+import { Network } from './network.ts';
+import type { LogFlaws } from './watched-log.ts';
+import { World } from './world.ts';
+
+export interface ClusterOptions {
+  readonly seed: number;
+  readonly machines: number;
+  readonly clients: number;
+  readonly storage: (world: World, id: string) => Storage;
+  readonly rules?: Rules | undefined;
+  readonly flaws?: LogFlaws | undefined;
+  readonly trace?: ((line: string) => void) | undefined;
+}
+
+const RESTART_AFTER_FAULT_MS = 500;
+
+export class Cluster {
+  readonly world: World;
+  readonly network: Network;
+  readonly consul: SimulatedConsul;
+  readonly checker: Checker;
+  readonly machines: Machine[];
+  readonly clients: Client[] = [];
+  readonly #options: ClusterOptions;
+  #violation: Error | null = null;
+  /** Failures that were put in on purpose: the process may end of them. */
+  readonly excused = new Set<Machine>();
+
+  constructor(options: ClusterOptions) {
+    this.#options = options;
+    this.world = new World(options.seed);
+    this.network = new Network(this.world);
+    this.consul = new SimulatedConsul(this.world);
+    this.checker = new Checker(() => this.machines);
+    this.consul.onChange = (value) => {
+      this.checker.register = value;
+      if (value) this.trace(`register: epoch ${value.epoch} ${value.leader.id}, members ${value.members.map(({ id, uid }) => `${id}/${uid.slice(0, 4)}`).join(' ')}`);
+      this.#guard(() => this.checker.checkMajority('a change of the register'));
+    };
+    const ids = Array.from({ length: options.machines }, (_, index) => `logger-${index}`);
+    this.machines = ids.map((id) => this.#machine(id, ids));
+    for (let index = 0; index < options.clients; index += 1) this.#client(index);
+  }
+
+  #machine(id: string, bootstrap: readonly string[]): Machine {
+    const { world, network, consul, checker } = this;
+    const { rules, flaws } = this.#options;
+    return new Machine({
+      id,
+      world,
+      network,
+      consul,
+      checker,
+      bootstrap,
+      rules,
+      flaws,
+      storage: this.#options.storage(world, id),
+      timings: {},
+      onViolation: (error) => this.violated(error),
+      onFatal: (machine, error) => this.#fatal(machine, error),
+      trace: (line) => this.trace(line),
+    });
+  }
+
+  #client(index: number): void {
+    const { world, checker } = this;
+    const client = new Client(world, () => this.machines, checker, `client-${index}`, {
+      producer: index % 2 === 0 ? BigInt(index + 1) : null,
+      paceMs: world.random.whole(5, 60),
+      onViolation: (error) => this.violated(error),
+    });
+    this.clients.push(client);
+    client.run().catch((error: Error) => this.violated(error));
+  }
+
+  trace(line: string): void {
+    this.#options.trace?.(`${this.world.now.toFixed(1).padStart(9)} ${line}`);
+  }
+
+  violated(error: Error): void {
+    this.#violation ??= error;
+  }
+
+  #fatal(machine: Machine, error: Error): void {
+    this.trace(`${machine.id} failed: ${error.message}`);
+    if (!this.excused.has(machine)) {
+      this.violated(error instanceof Violation ? error : new Violation(`${machine.id} failed: ${error.stack}`));
+      return;
+    }
+    machine.crash(false);
+    this.world.after(RESTART_AFTER_FAULT_MS, null, () => this.start(machine));
+  }
+
+  start(machine: Machine): void {
+    machine.start().catch((error: Error) => this.violated(error));
+  }
+
+  #guard(check: () => void): void {
+    try {
+      check();
+    } catch (error) {
+      this.violated(error as Error);
+    }
+  }
+
+  /** Throws the first violation, if there was one. */
+  check(): void {
+    if (this.#violation) throw this.#violation;
+  }
+
+  /** Runs until `done` or for so long; true when done. */
+  async runUntil(done: () => boolean, withinMs: number): Promise<boolean> {
+    const endMs = this.world.now + withinMs;
+    while (this.world.now < endMs) {
+      if (done()) return true;
+      if (!(await this.world.step())) return false;
+      this.check();
+    }
+    return done();
+  }
+
+  runFor(ms: number): Promise<boolean> {
+    return this.runUntil(() => false, ms);
+  }
+}

@@ -1,0 +1,220 @@
+// Trouble at random: processes die, freeze and come back, disks are wiped and fill up, the network is cut and heals,
+// Consul is slow, away or forgets, leadership is handed over and the members change. Never more disks are lost at a time
+// than the cluster promises to survive.
+import type { Cluster } from './cluster.ts';
+import type { Machine } from './machine.ts';
+
+type Deed = (cluster: Cluster) => void;
+
+const running = (cluster: Cluster): Machine[] => cluster.machines.filter(({ driver }) => driver !== null);
+
+const later = (cluster: Cluster, lowMs: number, highMs: number, run: () => void): void =>
+  cluster.world.after(cluster.world.random.skewed(lowMs, highMs), null, run);
+
+function pickRunning(cluster: Cluster): Machine | null {
+  const { random } = cluster.world;
+  const candidates = running(cluster);
+  const leader = candidates.find(({ isLeader }) => isLeader);
+  if (leader && random.chance(0.4)) return leader;
+  return candidates.length > 0 ? random.pick(candidates) : null;
+}
+
+const crash: Deed = (cluster) => {
+  const machine = pickRunning(cluster);
+  if (!machine) return;
+  machine.crash(cluster.world.random.chance(0.3));
+  later(cluster, 5, 4000, () => cluster.start(machine));
+};
+
+const crashAll: Deed = (cluster) => {
+  for (const machine of running(cluster)) {
+    machine.crash(false);
+    later(cluster, 5, 2000, () => cluster.start(machine));
+  }
+};
+
+const pause: Deed = (cluster) => {
+  const machine = pickRunning(cluster);
+  if (!machine) return;
+  machine.pause();
+  later(cluster, 5, 5000, () => machine.resume());
+};
+
+const cutOneWay: Deed = (cluster) => {
+  const { random } = cluster.world;
+  const [from, to] = [random.pick(cluster.machines).id, random.pick(cluster.machines).id];
+  cluster.network.cuts.add(`${from}>${to}`);
+  later(cluster, 50, 4000, () => cluster.network.cuts.delete(`${from}>${to}`));
+};
+
+/** Two sides that do not reach each other. */
+const partition: Deed = (cluster) => {
+  const { random } = cluster.world;
+  const side = new Set(cluster.machines.filter(() => random.chance(0.5)).map(({ id }) => id));
+  const cuts: string[] = [];
+  for (const { id: a } of cluster.machines)
+    for (const { id: b } of cluster.machines)
+      if (a !== b && side.has(a) !== side.has(b)) cuts.push(`${a}>${b}`);
+  for (const cut of cuts) cluster.network.cuts.add(cut);
+  later(cluster, 100, 5000, () => {
+    for (const cut of cuts) cluster.network.cuts.delete(cut);
+  });
+};
+
+const breakLink: Deed = (cluster) => {
+  const machine = pickRunning(cluster);
+  const other = cluster.world.random.pick(cluster.machines);
+  machine?.transport?.breakLink(`${other.id}:9090`);
+};
+
+const slowNetwork: Deed = (cluster) => {
+  const { faults } = cluster.network;
+  const { random } = cluster.world;
+  Object.assign(faults, { slow: random.next() * 0.3, slowMs: random.skewed(5, 800), repeat: 0.01, stray: 0.01 });
+  later(cluster, 100, 3000, () => Object.assign(faults, { slow: 0.01, slowMs: 50, repeat: 0, stray: 0 }));
+};
+
+const consulAway: Deed = (cluster) => {
+  cluster.consul.away = true;
+  later(cluster, 100, 20_000, () => {
+    cluster.consul.away = false;
+  });
+};
+
+const consulCut: Deed = (cluster) => {
+  const { id } = cluster.world.random.pick(cluster.machines);
+  cluster.consul.cut.add(id);
+  later(cluster, 100, 20_000, () => cluster.consul.cut.delete(id));
+};
+
+const consulTrouble: Deed = (cluster) => {
+  cluster.consul.trouble = cluster.world.random.next() * 0.6;
+  later(cluster, 500, 8000, () => {
+    cluster.consul.trouble = 0;
+  });
+};
+
+const loseSession: Deed = (cluster) => {
+  const { consul, world } = cluster;
+  const ids = consul.sessionIds;
+  if (ids.length > 0) consul.destroy(world.random.pick(ids), 'invalidated');
+};
+
+/** All members are the machines as they are now, and hold everything: one more loss is what they promise to survive. */
+function isWhole(cluster: Cluster): boolean {
+  const { register } = cluster.checker;
+  if (!register || register.members.length < 3) return false;
+  const settled = running(cluster).every(({ driver }) => !driver?.state.leading?.change);
+  const present = register.members.every(({ uid }) => cluster.machines.some((machine) => machine.uid === uid));
+  return settled && present && cluster.checker.holdingMembers().length === register.members.length;
+}
+
+const wipe: Deed = (cluster) => {
+  if (!isWhole(cluster) || cluster.consul.trouble > 0) return;
+  const machine = cluster.world.random.pick(cluster.machines);
+  machine.wipe();
+  later(cluster, 5, 3000, () => cluster.start(machine));
+};
+
+/** Consul forgets, or is restored from a backup: at worst an operator must help when a member is lost at the same time. */
+const consulForgets: Deed = (cluster) => {
+  if (!isWhole(cluster)) return;
+  const { consul, world, checker } = cluster;
+  const current = checker.register?.epoch ?? 0;
+  const backups = consul.history.filter(({ epoch }) => epoch < current);
+  if (backups.length > 0 && world.random.chance(0.5)) {
+    cluster.trace('Consul is restored from a backup');
+    consul.restore(world.random.pick(backups));
+  } else {
+    cluster.trace('Consul lost its disk');
+    consul.lose();
+  }
+  checker.register = null;
+};
+
+const fillDisk: Deed = (cluster) => {
+  const machine = cluster.world.random.pick(cluster.machines);
+  machine.storage.full = true;
+  later(cluster, 100, 3000, () => {
+    machine.storage.full = false;
+  });
+};
+
+const transfer: Deed = (cluster) => {
+  const leader = running(cluster).find(({ isLeader }) => isLeader);
+  leader?.driver?.transfer(null).catch(() => undefined);
+};
+
+const stop: Deed = (cluster) => {
+  const machine = pickRunning(cluster);
+  void machine?.driver?.stop().then(() => {
+    machine.crash(false);
+    later(cluster, 5, 1000, () => cluster.start(machine));
+  });
+};
+
+const wantMembers: Deed = (cluster) => {
+  const { random } = cluster.world;
+  const size = random.whole(1, cluster.machines.length);
+  const ids = cluster.machines.slice(0, size).map(({ id }) => id);
+  cluster.trace(`wanted members: ${ids.join(' ')}`);
+  for (const machine of cluster.machines) machine.want(ids);
+};
+
+const retain: Deed = (cluster) => {
+  const leader = running(cluster).find(({ isLeader }) => isLeader);
+  leader?.driver?.retain({ maxBytes: 2000, maxAgeMs: 0, nowMs: cluster.world.now }).catch(() => undefined);
+};
+
+const DEEDS: readonly (readonly [number, Deed])[] = [
+  [10, crash],
+  [1, crashAll],
+  [5, pause],
+  [5, cutOneWay],
+  [5, partition],
+  [5, breakLink],
+  [4, slowNetwork],
+  [2, consulAway],
+  [3, consulCut],
+  [4, consulTrouble],
+  [3, loseSession],
+  [2, wipe],
+  [0.5, consulForgets],
+  [2, fillDisk],
+  [3, transfer],
+  [1, stop],
+  [3, wantMembers],
+  [1, retain],
+];
+
+const TOTAL = DEEDS.reduce((sum, [weight]) => sum + weight, 0);
+
+/** Begins to make trouble, every `paceMs` or so, until `ended` is true. */
+export function torment(cluster: Cluster, paceMs: number, ended: () => boolean): void {
+  const next = (): void => {
+    if (ended()) return;
+    let at = cluster.world.random.next() * TOTAL;
+    const [, deed] = DEEDS.find(([weight]) => {
+      at -= weight;
+      return at < 0;
+    }) ?? DEEDS[0]!;
+    deed(cluster);
+    later(cluster, paceMs / 4, paceMs * 4, next);
+  };
+  later(cluster, paceMs, paceMs * 4, next);
+}
+
+/** Ends all trouble. What is still to heal later does no harm. */
+export function heal(cluster: Cluster): void {
+  cluster.network.cuts.clear();
+  Object.assign(cluster.network.faults, { slow: 0.01, slowMs: 50, repeat: 0, stray: 0 });
+  cluster.consul.away = false;
+  cluster.consul.cut.clear();
+  cluster.consul.trouble = 0;
+  for (const machine of cluster.machines) {
+    machine.storage.full = false;
+    machine.resume();
+    cluster.start(machine);
+    machine.want(null);
+  }
+}

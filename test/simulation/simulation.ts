@@ -1,0 +1,97 @@
+// One run: a cluster on a seed, trouble for so many steps, then everything heals and must come back to life.
+import type { Rules } from '../../src/replica/index.ts';
+import { Violation } from './checker.ts';
+import { Cluster } from './cluster.ts';
+import { ModelStorage } from './model-storage.ts';
+import { heal, torment } from './nemesis.ts';
+import type { LogFlaws } from './watched-log.ts';
+import type { ModelFlaws } from './model-log.ts';
+
+export interface RunOptions {
+  readonly seed: number;
+  readonly steps: number;
+  readonly rules?: Rules | undefined;
+  readonly flaws?: (LogFlaws & ModelFlaws) | undefined;
+  readonly trace?: ((line: string) => void) | undefined;
+}
+
+export interface RunResult {
+  readonly seed: number;
+  readonly steps: number;
+  readonly simulatedMs: number;
+  readonly committed: number;
+  readonly epochs: number;
+  readonly acknowledged: number;
+}
+
+/** After healing, every client must get an acknowledgement within this much simulated time. */
+const RECOVERY_MS = 60_000;
+/** And every replica must have what was committed by then. */
+const CONVERGENCE_MS = 60_000;
+
+export class SimulationFailure extends Error {
+  override readonly name = 'SimulationFailure';
+}
+
+export async function simulate(options: RunOptions): Promise<RunResult> {
+  const { seed, steps } = options;
+  const shape = shapeOf(seed);
+  const cluster = new Cluster({
+    seed,
+    ...shape,
+    storage: (world) => new ModelStorage(world, options.flaws),
+    rules: options.rules,
+    flaws: options.flaws,
+    trace: options.trace,
+  });
+  try {
+    for (const machine of cluster.machines) cluster.start(machine);
+    let ended = false;
+    torment(cluster, shape.paceMs, () => ended);
+    await cluster.runUntil(() => cluster.world.steps >= steps, Number.POSITIVE_INFINITY);
+    ended = true;
+    await recover(cluster);
+  } catch (error) {
+    throw new SimulationFailure(
+      `seed ${seed}, step ${cluster.world.steps}, ${cluster.world.now.toFixed(1)} ms: ${(error as Error).message}\n` +
+        `replay: npm run simulate -- --seed ${seed} --steps ${steps} --trace`,
+      { cause: error },
+    );
+  }
+  return {
+    seed,
+    steps: cluster.world.steps,
+    simulatedMs: cluster.world.now,
+    committed: cluster.checker.end,
+    epochs: cluster.checker.register?.epoch ?? 0,
+    acknowledged: cluster.clients.reduce((sum, { acknowledged }) => sum + acknowledged, 0),
+  };
+}
+
+/** Cluster size, clients and pace of trouble come from the seed as well. */
+function shapeOf(seed: number): { machines: number; clients: number; paceMs: number } {
+  const sizes = [3, 3, 3, 5, 3, 4, 5, 1, 2, 7];
+  return { machines: sizes[seed % sizes.length]!, clients: 2 + (seed % 3), paceMs: [150, 400, 1000][seed % 3]! };
+}
+
+async function recover(cluster: Cluster): Promise<void> {
+  cluster.trace('everything heals');
+  heal(cluster);
+  const before = cluster.clients.map(({ acknowledged }) => acknowledged);
+  const alive = (): boolean => cluster.clients.every(({ acknowledged }, at) => acknowledged > before[at]!);
+  if (!(await cluster.runUntil(alive, RECOVERY_MS)))
+    throw new Violation(`no acknowledgement within ${RECOVERY_MS} ms after everything healed: ${summary(cluster)}`);
+  const goal = cluster.checker.end;
+  const equal = (): boolean => cluster.machines.every(({ driver }) => (driver?.commit ?? 0) >= goal);
+  if (!(await cluster.runUntil(equal, CONVERGENCE_MS)))
+    throw new Violation(`not every logger has the records below ${goal}: ${summary(cluster)}`);
+}
+
+const summary = (cluster: Cluster): string =>
+  cluster.machines
+    .map(({ id, driver }) => {
+      if (!driver) return `${id} down`;
+      const { role, log, commit, promised, campaigning, leading } = driver.state;
+      return `${id} ${role.kind} promised ${promised?.epoch} end ${log.end} commit ${commit} pairs ${JSON.stringify(log.pairs.at(-1))} ${campaigning?.phase ?? leading?.phase ?? ''}`;
+    })
+    .join('; ');
