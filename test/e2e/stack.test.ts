@@ -1,0 +1,172 @@
+// The main job on a real cluster: the chart is installed, a producer's numbers go through the leader Service into the
+// log, and each way to lose the leader, or a Consul server, leaves one leader again and every number exactly once.
+// The tests are one story in order: each begins with what the one before has left.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { eventually } from '../support/cluster.ts';
+import { nodeFaults } from '../support/kube-lab.ts';
+import { assertExactlyOnce, numbersOf } from '../support/kube-numbers.ts';
+import { type LoggerPod, RECOVERY_MS, type Row, Stack } from '../support/kube-stack.ts';
+
+const PROGRESS = 20;
+
+describe('the stack on a cluster', () => {
+  let stack: Stack;
+  let failed = false;
+  const faults = nodeFaults();
+
+  const step = (name: string, body: () => Promise<void>, options: { skip?: string | false } = {}) =>
+    test(name, { skip: options.skip ?? false }, async (t) => {
+      if (failed) return t.skip('the story broke before');
+      try {
+        await body();
+      } catch (error) {
+        // What broke is looked at while it is there.
+        failed = true;
+        await stack.namespace.diagnose();
+        throw error;
+      }
+    });
+
+  /** The producer's numbers go on, by `PROGRESS` more in the leader's log than now. */
+  async function producerGoesOn(leader: LoggerPod): Promise<void> {
+    const last = async () => numbersOf(await stack.log(leader.name)).at(-1) ?? 0;
+    const goal = (await last()) + PROGRESS;
+    await eventually(`number ${goal} is in the log`, RECOVERY_MS, async () =>
+      (await last()) >= goal ? true : undefined,
+    );
+  }
+
+  async function everyNumberOnce(): Promise<void> {
+    const logs = new Map<string, readonly Row[]>();
+    for (const { name } of await stack.loggers()) logs.set(name, await stack.log(name));
+    const count = assertExactlyOnce(logs);
+    const lengths = [...logs].map(([name, rows]) => `${name} ${rows.length} records`);
+    console.log(`numbers 1 to ${count}, each once and in order: ${lengths.join(', ')}`);
+    assert.ok(count > 0);
+  }
+
+  async function allReady(): Promise<void> {
+    await eventually('all loggers are ready', RECOVERY_MS, async () => {
+      const pods = await stack.loggers();
+      return pods.length === 3 && pods.every(({ ready }) => ready) ? true : undefined;
+    });
+  }
+
+  /** After a fault: one leader, of a newer epoch, and the producer goes on; all three loggers come back. */
+  async function recovered(title: string, minEpoch: number): Promise<LoggerPod> {
+    const leader = await stack.agreedLeader(minEpoch);
+    await stack.namespace.show(title);
+    await producerGoesOn(leader);
+    await allReady();
+    await everyNumberOnce();
+    return leader;
+  }
+
+  before(async () => {
+    stack = await Stack.install();
+  });
+
+  after(async () => {
+    await stack?.[Symbol.asyncDispose]();
+  });
+
+  step('one pod carries the leader label, and the leader Service answers from it', async () => {
+    const leader = await stack.agreedLeader();
+    await stack.namespace.show(`installed: ${leader.name} leads`);
+    await allReady();
+    const others = (await stack.loggers()).filter(({ name }) => name !== leader.name);
+    assert.deepEqual(
+      others.map(({ role }) => role),
+      ['follower', 'follower'],
+    );
+  });
+
+  step("the producer's numbers are in the leader's log and in what it prints", async () => {
+    const leader = await stack.agreedLeader();
+    await producerGoesOn(leader);
+    await everyNumberOnce();
+    const printed = await stack.namespace.kubectl(['logs', leader.name]);
+    assert.match(printed, /Received Message: 1"/);
+    console.log(
+      printed
+        .split('\n')
+        .filter((line) => line.includes('Received'))
+        .slice(-2)
+        .join('\n'),
+    );
+  });
+
+  step('helm test passes', async () => {
+    console.log(
+      await stack.namespace.helm(['test', 'dlog', '--logs', '--timeout', '3m'], { timeoutMs: 200_000 }),
+    );
+  });
+
+  step('kubectl delete pod of the leader moves leadership, label and Service', async () => {
+    const old = await stack.agreedLeader();
+    await stack.namespace.kubectl(['delete', 'pod', old.name, '--wait=false']);
+    const leader = await recovered(`${old.name}, leader of epoch ${old.epoch}, was deleted`, old.epoch + 1);
+    assert.notEqual(leader.uid, old.uid);
+  });
+
+  step('SIGKILL in the container: the label that outlives it is not kept', async () => {
+    const old = await stack.agreedLeader();
+    await stack.kill(old.name, 'logger');
+    await eventually('the container runs again', RECOVERY_MS, async () => {
+      const pod = (await stack.loggers()).find(({ name }) => name === old.name);
+      return pod !== undefined && pod.uid === old.uid && pod.restarts === old.restarts + 1 && pod.ready
+        ? true
+        : undefined;
+    });
+    const leader = await recovered(`${old.name}, leader of epoch ${old.epoch}, was killed`, old.epoch + 1);
+    const again = (await stack.loggers()).find(({ name }) => name === old.name);
+    assert.ok(again);
+    assert.ok(again.epoch > old.epoch, 'the label is decided anew');
+    if (leader.name !== old.name) assert.equal(again.role, 'follower');
+  });
+
+  step('a killed Consul server, the one that leads the others, leaves one leader', async () => {
+    const { epoch } = await stack.agreedLeader();
+    const server = await stack.consulLeader();
+    await stack.kill(server, 'consul');
+    await recovered(`${server} was killed`, epoch);
+  });
+
+  step('a Consul server that stays away leaves one leader', async () => {
+    const { epoch } = await stack.agreedLeader();
+    await stack.namespace.kubectl(['scale', stack.consulSet, '--replicas=2']);
+    await stack.namespace.kubectl([
+      'wait',
+      '--for=delete',
+      `pod/${stack.consulSet.replace(/^.*\//, '')}-2`,
+      '--timeout=2m',
+    ]);
+    await recovered('one Consul server of three is away', epoch);
+    const leader = await stack.agreedLeader();
+    await stack.namespace.kubectl(['delete', 'pod', leader.name, '--wait=false']);
+    await recovered(`${leader.name} was deleted with one Consul server away`, leader.epoch + 1);
+    await stack.namespace.kubectl(['scale', stack.consulSet, '--replicas=3']);
+    await stack.namespace.kubectl(['rollout', 'status', stack.consulSet, '--timeout=3m'], {
+      timeoutMs: 200_000,
+    });
+  });
+
+  step(
+    'a node that is cut off: others take the label off its pod, and when it is back it follows',
+    async () => {
+      assert.ok(faults);
+      const old = await stack.agreedLeader();
+      await faults.cut(old.node);
+      try {
+        const leader = await stack.agreedLeader(old.epoch + 1);
+        assert.notEqual(leader.node, old.node);
+        await stack.namespace.show(`${old.node} with ${old.name}, leader of epoch ${old.epoch}, is cut off`);
+      } finally {
+        await faults.join(old.node);
+      }
+      await recovered(`${old.node} is back`, old.epoch + 1);
+    },
+    { skip: faults === null && 'LAB is not set' },
+  );
+});

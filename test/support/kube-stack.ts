@@ -1,0 +1,183 @@
+// The whole stack on a cluster, installed from the chart into a namespace of its own, and what a test asks of it.
+import assert from 'node:assert/strict';
+import type { Status } from '../../src/api/index.ts';
+import { EPOCH_ANNOTATION, ROLE_LABEL } from '../../src/kubernetes/index.ts';
+import { eventually, Namespace } from './cluster.ts';
+import { signalContainer } from './kube-kill.ts';
+
+export const IMAGE = process.env.IMAGE || 'distributed-logger:e2e';
+/** Wide enough for a Consul session that runs out and for pods that start on a slow machine. */
+export const RECOVERY_MS = 180_000;
+const RELEASE = 'dlog';
+const NAME = 'dlog-distributed-logger';
+const API_PORT = 8080;
+const PAGE_RECORDS = 1000;
+const CHART = 'charts/distributed-logger';
+const IN_POD_TIMEOUT_MS = 3000;
+
+const small = (memory: string) => ({ requests: { cpu: '20m', memory }, limits: { memory: '512Mi' } });
+
+/** Small and quick: everything else is as the chart has it. */
+const values = {
+  image: { repository: IMAGE.replace(/:[^:/]*$/, ''), tag: /:([^:/]*)$/.exec(IMAGE)?.[1] ?? 'latest' },
+  logger: { resources: small('128Mi'), persistence: { size: '256Mi' }, minReadySeconds: 1 },
+  producer: { rate: 20, resources: small('64Mi') },
+  consul: { resources: small('64Mi'), persistence: { size: '256Mi' } },
+};
+
+export interface LoggerPod {
+  readonly name: string;
+  readonly uid: string;
+  readonly node: string;
+  readonly role: string | null;
+  readonly epoch: number;
+  readonly ready: boolean;
+  readonly restarts: number;
+}
+
+export interface Row {
+  readonly offset: number;
+  readonly epoch: number;
+  readonly value: string;
+}
+
+interface PodList {
+  items: {
+    metadata: {
+      name: string;
+      uid: string;
+      labels: Record<string, string>;
+      annotations?: Record<string, string>;
+    };
+    spec: { nodeName?: string };
+    status: { containerStatuses?: { ready: boolean; restartCount: number }[] };
+  }[];
+}
+
+export class Stack implements AsyncDisposable {
+  readonly namespace: Namespace;
+
+  private constructor(namespace: Namespace) {
+    this.namespace = namespace;
+  }
+
+  static async install(): Promise<Stack> {
+    const namespace = await Namespace.create('dlog');
+    const stack = new Stack(namespace);
+    try {
+      const args = ['install', RELEASE, CHART, '--values', '-', '--wait', '--timeout', '5m'];
+      console.log(await namespace.helm(args, { input: JSON.stringify(values), timeoutMs: 330_000 }));
+      return stack;
+    } catch (error) {
+      await namespace.diagnose();
+      await stack[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.namespace[Symbol.asyncDispose]();
+  }
+
+  async loggers(): Promise<LoggerPod[]> {
+    const { items } = await this.namespace.get<PodList>(
+      'pods',
+      '--selector=app.kubernetes.io/component=logger',
+    );
+    return items.map(({ metadata, spec, status }) => ({
+      name: metadata.name,
+      uid: metadata.uid,
+      node: spec.nodeName ?? '',
+      role: metadata.labels[ROLE_LABEL] ?? null,
+      epoch: Number(metadata.annotations?.[EPOCH_ANNOTATION] ?? 0),
+      ready: status.containerStatuses?.[0]?.ready ?? false,
+      restarts: status.containerStatuses?.[0]?.restartCount ?? 0,
+    }));
+  }
+
+  async status(pod: string): Promise<Status> {
+    return JSON.parse(await this.namespace.httpGet(pod, API_PORT, '/api/v1/status')) as Status;
+  }
+
+  /** The status that the leader Service answers with, asked from inside the cluster by way of DNS and the node's routes. */
+  async statusByService(from: string): Promise<Status> {
+    const url = `http://${NAME}-leader:${API_PORT}/api/v1/status`;
+    const ask = `fetch('${url}', { signal: AbortSignal.timeout(${IN_POD_TIMEOUT_MS}) })
+      .then((answer) => answer.text()).then(console.log)`;
+    return JSON.parse(
+      await this.namespace.kubectl(['exec', from, '--', '/nodejs/bin/node', '-e', ask]),
+    ) as Status;
+  }
+
+  /**
+   * Waits until all agree on one leader: exactly one pod carries the label, under the epoch that this pod leads by its own
+   * word, and the leader Service answers from it. `minEpoch` is the least epoch that counts.
+   */
+  agreedLeader(minEpoch = 1): Promise<LoggerPod> {
+    return eventually(`all agree on one leader from epoch ${minEpoch} on`, RECOVERY_MS, async () => {
+      const pods = await this.loggers();
+      const labelled = pods.filter(({ role }) => role === 'leader');
+      assert.equal(labelled.length, 1, JSON.stringify(pods));
+      const [leader] = labelled as [LoggerPod];
+      assert.ok(leader.epoch >= minEpoch, `epoch ${leader.epoch} is not new`);
+      const own = await this.status(leader.name);
+      assert.deepEqual([own.role, own.epoch], ['leader', leader.epoch]);
+      const asker = pods.find(({ name, ready, node }) => ready && name !== leader.name && node !== '');
+      const served = await this.statusByService((asker ?? leader).name);
+      assert.deepEqual([served.id, served.role], [leader.name, 'leader']);
+      return leader;
+    });
+  }
+
+  /** The committed records of one logger, from its first on. */
+  async log(pod: string): Promise<Row[]> {
+    const { offsets } = await this.status(pod);
+    const rows: Row[] = [];
+    for (let offset = offsets.first; offset < offsets.commit; offset = rows.at(-1)!.offset + 1) {
+      const text = await this.namespace.httpGet(
+        pod,
+        API_PORT,
+        `/api/v1/log?offset=${offset}&limit=${PAGE_RECORDS}`,
+      );
+      const page = text.split('\n').filter((line) => line !== '');
+      assert.ok(page.length > 0, `${pod} gives no record at ${offset} below its commit ${offsets.commit}`);
+      rows.push(...page.map((line) => JSON.parse(line) as Row));
+    }
+    return rows;
+  }
+
+  /** Kills the first process of a pod's container, as a crash would. */
+  kill(pod: string, container: string): Promise<void> {
+    return signalContainer(this.namespace, pod, container, 'SIGKILL', IMAGE);
+  }
+
+  /** The Consul server that leads the others. */
+  async consulLeader(): Promise<string> {
+    const first = `${NAME}-consul-0`;
+    const url = 'http://127.0.0.1:8500/v1/status/leader';
+    const address = await this.namespace.kubectl([
+      'exec',
+      first,
+      '--',
+      'curl',
+      '-sf',
+      '--max-time',
+      '3',
+      url,
+    ]);
+    const { items } = await this.namespace.get<{
+      items: { metadata: { name: string }; status: { podIP: string } }[];
+    }>('pods', '--selector=app.kubernetes.io/component=consul');
+    const leader = items.find(({ status }) => address.includes(`"${status.podIP}:`));
+    assert.ok(leader, `no Consul pod has the address ${address}`);
+    return leader.metadata.name;
+  }
+
+  get producer(): string {
+    return `deployment/${NAME}-producer`;
+  }
+
+  get consulSet(): string {
+    return `statefulset/${NAME}-consul`;
+  }
+}
