@@ -24,7 +24,7 @@ const appended = await eventually('append through the leader Service', async (si
   const headers = { 'content-type': 'text/plain' };
   const answer = await fetch(`${LEADER_URL}/api/v1/log`, { method: 'POST', body: value, headers, signal });
   const text = await answer.text();
-  assert.equal(answer.status, 200, text);
+  if (answer.status !== 200) throw new Error(`${answer.status} ${text}`);
   return JSON.parse(text);
 });
 console.log(`appended at offset ${appended.offset} in epoch ${appended.epoch}`);
@@ -33,8 +33,8 @@ const record = await eventually('read it back through the Service of all loggers
   const query = `offset=${appended.offset}&limit=1`;
   const answer = await fetch(`${LOGGERS_URL}/api/v1/log?${query}`, { signal });
   const text = await answer.text();
-  assert.equal(answer.status, 200, text);
-  assert.notEqual(text.trim(), '', 'the record is not committed on this logger yet');
+  if (answer.status !== 200) throw new Error(`${answer.status} ${text}`);
+  if (text.trim() === '') throw new Error('the record is not committed on this logger yet');
   return JSON.parse(text.trim().split('\n')[0]);
 });
 assert.equal(record.offset, appended.offset);

@@ -1,14 +1,15 @@
 {{/*
 Names and labels, the same way everywhere. All objects are named after the full name, which is cut to 42 characters so
-that "-leader", "-producer" and a Deployment's or StatefulSet's own suffixes stay within the 63 of a DNS label.
+that "-leader", "-producer" and a Deployment's or StatefulSet's own suffixes stay within the 63 of a DNS label. A
+release's name may have dots, which such a label may not.
 */}}
 {{- define "distributed-logger.fullname" -}}
 {{- if .Values.fullnameOverride -}}
 {{- .Values.fullnameOverride | trunc 42 | trimSuffix "-" -}}
 {{- else if contains .Chart.Name .Release.Name -}}
-{{- .Release.Name | trunc 42 | trimSuffix "-" -}}
+{{- .Release.Name | replace "." "-" | trunc 42 | trimSuffix "-" -}}
 {{- else -}}
-{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 42 | trimSuffix "-" -}}
+{{- printf "%s-%s" .Release.Name .Chart.Name | replace "." "-" | trunc 42 | trimSuffix "-" -}}
 {{- end -}}
 {{- end -}}
 

@@ -1,0 +1,5 @@
+export { findKubeconform } from './go.ts';
+export { findHelm, findKubectl } from './helm.ts';
+export { kubernetesSchemas } from './kubernetes-schemas.ts';
+export { run } from './program.ts';
+export { skaffoldSchema } from './skaffold-schema.ts';

@@ -1,0 +1,55 @@
+// The Dockerfile's promises that can be read off it; that it builds is shown by the end-to-end tests.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { describe, it } from 'node:test';
+import { loggerSettings, producerSettings } from '../../src/config.ts';
+
+const dockerfile = await readFile('Dockerfile', 'utf8');
+const product = dockerfile.slice(dockerfile.lastIndexOf('\nFROM '));
+
+describe('the image', () => {
+  it('is distroless, with the same Node as the package asks for and the other stages have', async () => {
+    const { engines } = JSON.parse(await readFile('package.json', 'utf8')) as { engines: { node: string } };
+    const major = engines.node.replace('>=', '');
+    assert.match(
+      product,
+      new RegExp(`^\\nFROM gcr\\.io/distroless/nodejs${major}-debian12:nonroot AS product$`, 'm'),
+    );
+    const others = [...dockerfile.matchAll(/^FROM (node\S+)/gm)].map(([, image]) => image);
+    assert.deepEqual([...new Set(others)], [`node:${major}-slim`]);
+  });
+
+  it('runs as a user whose number Kubernetes can see is not root’s, as the chart’s pods do', async () => {
+    const [, user] = /^USER (\d+):\d+$/m.exec(product) ?? [];
+    assert.equal(user, '65532');
+    const template = await readFile('charts/distributed-logger/templates/logger/statefulset.yaml', 'utf8');
+    assert.match(template, new RegExp(`podSecurityContext" \\(list ${user} ${user}\\)`));
+  });
+
+  it('holds production dependencies alone', () => {
+    assert.match(product, /^COPY --from=dependencies \/app\/node_modules/m);
+    const [, dependencies] = /AS dependencies\n([\s\S]*?)\nFROM/.exec(dockerfile) ?? [];
+    assert.match(dependencies ?? '', /npm ci --omit=dev --ignore-scripts/);
+  });
+
+  it('exposes the ports that the programs listen on by themselves', () => {
+    const ports = [loggerSettings.apiPort, loggerSettings.peerPort, producerSettings.port];
+    const [, exposed] = /^EXPOSE (.*)$/m.exec(product) ?? [];
+    assert.deepEqual(
+      exposed?.split(' '),
+      ports.map(({ fallback }) => fallback),
+    );
+  });
+
+  it('is given what it copies: .dockerignore lets all of that through', async () => {
+    const ignore = await readFile('.dockerignore', 'utf8');
+    const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.*)$/gm)].flatMap(([, words]) =>
+      (words ?? '')
+        .split(' ')
+        .filter((word) => !word.startsWith('--'))
+        .slice(0, -1),
+    );
+    assert.ok(copied.length > 0);
+    for (const path of copied) assert.ok(ignore.split('\n').includes(`!${path}`), path);
+  });
+});
