@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import pino from 'pino';
+import { followRole } from '../../../src/logger/roles.ts';
+
+function parts() {
+  const calls: string[] = [];
+  const say =
+    (name: string) =>
+    (...args: unknown[]): void => {
+      calls.push([name, ...args].join(' '));
+    };
+  const onRole = followRole({
+    api: { closeConnections: say('close connections') },
+    label: { lead: say('label leader'), follow: say('label follower') },
+    catalog: { set: say('catalog') },
+    metrics: {
+      leaderChanges: { inc: say('leader changed') },
+      leadershipLost: { labels: (reason: string) => ({ inc: say(`lost: ${reason}`) }) },
+    },
+    out: pino({ enabled: false }),
+  });
+  return { calls, onRole };
+}
+
+const other = { id: 'logger-1', api: 'http://logger-1:8080' };
+
+test('a leader that steps down closes its clients before anything else, then drops the label', () => {
+  const { calls, onRole } = parts();
+  onRole({ kind: 'leader', epoch: 1 }, 'leading');
+  assert.deepEqual(calls.splice(0), ['label leader 1', 'catalog leader', 'leader changed']);
+  onRole({ kind: 'follower', epoch: 2, leader: null }, 'higher-epoch');
+  assert.deepEqual(calls.splice(0), [
+    'close connections',
+    'lost: higher-epoch',
+    'label follower',
+    'catalog follower',
+  ]);
+});
+
+test('the same leader heard of twice is one change; a leader in a new epoch is another', () => {
+  const { calls, onRole } = parts();
+  onRole({ kind: 'follower', epoch: 1, leader: other }, 'following');
+  onRole({ kind: 'follower', epoch: 1, leader: null }, 'leaderless');
+  onRole({ kind: 'follower', epoch: 1, leader: other }, 'following');
+  onRole({ kind: 'follower', epoch: 2, leader: other }, 'following');
+  assert.equal(calls.filter((call) => call === 'leader changed').length, 2);
+});
