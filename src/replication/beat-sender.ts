@@ -1,0 +1,153 @@
+// Sends heartbeats: one connection to each logger that there is a link to, dialled by us and used in this direction only. Since
+// each side dials for its own beats, no two connections compete for one purpose.
+import type { Socket } from 'node:net';
+import type { Beat } from '../replica/types.ts';
+import { type BeatTarget, decodeEcho } from './beat-words.ts';
+import { Channel, type Ending } from './channel.ts';
+import { dial, parseHostPort, type TlsMaterial } from './dial.ts';
+import { shakeHands } from './handshake.ts';
+import { type OwnHello, refusalOf } from './hello.ts';
+import { BEAT_BUFFER_BYTES_MAX, ECHO_EVERY_MS, ECHO_SILENCE_MS, HANDSHAKE_TIMEOUT_MS } from './limits.ts';
+import type { QuietLog } from './quiet-log.ts';
+import { Redial } from './redial.ts';
+
+export interface BeatSenderOptions {
+  readonly own: OwnHello;
+  readonly tls: (() => TlsMaterial) | null;
+  readonly log: QuietLog;
+  roundTrip(id: string, ms: number): void;
+}
+
+export class BeatSender {
+  readonly #options: BeatSenderOptions;
+  #lines: readonly Line[] = [];
+  #last: Beat | null = null;
+
+  constructor(options: BeatSenderOptions) {
+    this.#options = options;
+  }
+
+  setTargets(targets: readonly BeatTarget[]): void {
+    const kept = new Map<string, Line>();
+    for (const line of this.#lines) {
+      if (targets.some((target) => line.leadsTo(target))) kept.set(line.target.uid, line);
+      else line.stop();
+    }
+    const first = (): Beat | null => this.#last;
+    this.#lines = targets.map((target) => kept.get(target.uid) ?? new Line(target, this.#options, first));
+  }
+
+  send(beat: Beat): void {
+    this.#last = beat;
+    for (const line of this.#lines) line.send(beat);
+  }
+
+  check(): void {
+    for (const line of this.#lines) line.check();
+  }
+}
+
+/** The way to one logger. */
+class Line {
+  readonly target: BeatTarget;
+  readonly #options: BeatSenderOptions;
+  /** What a new connection begins with. */
+  readonly #first: () => Beat | null;
+  readonly #redial: Redial;
+  #channel: Channel | null = null;
+  #askedMs = 0;
+  /** Since when an echo is awaited; null: none is. */
+  #waitingMs: number | null = null;
+
+  constructor(target: BeatTarget, options: BeatSenderOptions, first: () => Beat | null) {
+    this.target = target;
+    this.#options = options;
+    this.#first = first;
+    // The jitter of redials decides nothing, so that it needs no random source that can be replayed.
+    this.#redial = new Redial((signal) => this.#dial(signal), Math.random);
+    this.#redial.now();
+  }
+
+  leadsTo({ uid, peer, beatPort }: BeatTarget): boolean {
+    return uid === this.target.uid && peer === this.target.peer && beatPort === this.target.beatPort;
+  }
+
+  stop(): void {
+    this.#redial.stop();
+    this.#channel?.close('shutdown', 'no link to this logger any more');
+    this.#channel = null;
+  }
+
+  send(beat: Beat): void {
+    if (this.#channel === null) return;
+    const nowMs = performance.now();
+    const ask = nowMs - this.#askedMs >= ECHO_EVERY_MS;
+    if (ask) {
+      this.#askedMs = nowMs;
+      this.#waitingMs ??= nowMs;
+    }
+    this.#channel.send({ type: 'beat', beat, echoMs: ask ? nowMs : null });
+  }
+
+  /** A connection that swallows beats is no connection: the node behind it was cut off, or came back as another. */
+  check(): void {
+    if (this.#waitingMs !== null && performance.now() - this.#waitingMs > ECHO_SILENCE_MS)
+      this.#channel?.close('silent', `no echo for ${ECHO_SILENCE_MS} ms`);
+  }
+
+  #dial(signal: AbortSignal): void {
+    const { id, peer, beatPort } = this.target;
+    const host = parseHostPort(peer)?.host ?? '';
+    const failed = (error: Error): void => {
+      this.#redial.failed();
+      const fields = { peer: id, address: `${host}:${beatPort}`, error: error.message };
+      if (!signal.aborted)
+        this.#options.log.warn(id, fields, 'cannot reach the heartbeat listener of a logger');
+    };
+    dial({ host, port: beatPort }, this.#options.tls?.() ?? null, signal).then(
+      (socket) => this.#shake(socket, signal),
+      failed,
+    );
+  }
+
+  #shake(socket: Socket, signal: AbortSignal): void {
+    const { own, log } = this.#options;
+    const { target } = this;
+    const channel = new Channel(socket, BEAT_BUFFER_BYTES_MAX);
+    signal.addEventListener('abort', () => channel.close('shutdown', 'no longer wanted'));
+    channel.ended = ({ reason, detail }: Ending) => {
+      this.#redial.failed();
+      const fields = { peer: target.id, reason, detail };
+      if (!signal.aborted) log.warn(target.id, fields, 'a heartbeat connection ended in its handshake');
+    };
+    shakeHands(channel, {
+      own,
+      kind: 'beat',
+      dialled: target.id,
+      timeoutMs: HANDSHAKE_TIMEOUT_MS,
+      decides: () => false,
+      judge: (theirs) =>
+        refusalOf(own, theirs, 'beat') ?? (theirs.uid === target.uid ? null : 'wrong-address'),
+      refused: () => {},
+      stands: () => this.#stands(channel),
+    });
+  }
+
+  #stands(channel: Channel): void {
+    const sinceMs = performance.now();
+    this.#redial.stands();
+    this.#channel = channel;
+    this.#waitingMs = null;
+    channel.receive = (frame) => {
+      this.#waitingMs = null;
+      this.#options.roundTrip(this.target.id, performance.now() - decodeEcho(frame).echoMs);
+    };
+    channel.ended = () => {
+      if (this.#channel !== channel) return;
+      this.#channel = null;
+      this.#redial.lost(performance.now() - sinceMs);
+    };
+    const beat = this.#first();
+    if (beat !== null) this.send(beat);
+  }
+}

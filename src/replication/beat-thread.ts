@@ -1,0 +1,68 @@
+// The heartbeat thread: started by heartbeats.ts, it listens and dials for itself. See docs/internals/wire.md.
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Beat } from '../replica/types.ts';
+import { BeatReceiver } from './beat-receiver.ts';
+import { BeatSender } from './beat-sender.ts';
+import type { BeatThreadData, FromBeatThread, ToBeatThread } from './beat-words.ts';
+import type { TlsMaterial } from './dial.ts';
+import type { OwnHello } from './hello.ts';
+import { listen } from './listener.ts';
+import { QuietLog } from './quiet-log.ts';
+import { TurnWatch } from './turn-watch.ts';
+
+const post = (message: FromBeatThread): void => parentPort?.postMessage(message);
+
+const log = new QuietLog({
+  info: (fields, text) => post({ type: 'log', level: 'info', fields, text }),
+  warn: (fields, text) => post({ type: 'log', level: 'warn', fields, text }),
+  error: (fields, text) => post({ type: 'log', level: 'error', fields, text }),
+});
+
+async function run(data: BeatThreadData): Promise<void> {
+  let material = data.tls;
+  const tls = (): TlsMaterial => material!;
+  const watch = new TurnWatch(data.turns, data.suspectMs);
+  const received = (uid: string, beat: Beat): void => post({ type: 'beat', uid, beat });
+  const receiver = new BeatReceiver(log, watch, received);
+  const listener = await listen({
+    ...data.listen,
+    tls: material === null ? null : tls,
+    accept: (socket) => receiver.accept(socket, own),
+    failed: (remote, error) =>
+      log.warn(remote, { remote, error: error.message }, 'a heartbeat connection failed'),
+  });
+  const own: OwnHello = { ...data.hello, beatPort: listener.port };
+  const sender = new BeatSender({
+    own,
+    tls: material === null ? null : tls,
+    log,
+    roundTrip: (id, ms) => post({ type: 'round-trip', id, ms }),
+  });
+  let beat: Beat | null = null;
+  const send = (): void => {
+    if (beat !== null && !watch.stuck) sender.send(beat);
+  };
+  parentPort?.on('message', (message: ToBeatThread) => {
+    // A message is a sign that the main thread turns, as good as its count.
+    watch.sign();
+    if (message.type === 'tls') material = message.tls;
+    else if (message.type === 'targets') sender.setTargets(message.targets);
+    else {
+      beat = message.beat;
+      send();
+    }
+  });
+  setInterval(() => {
+    watch.look();
+    send();
+    sender.check();
+    receiver.check();
+  }, data.heartbeatMs);
+  post({ type: 'listening', port: listener.port });
+}
+
+run(workerData as BeatThreadData).catch((cause: unknown) => {
+  const error = cause instanceof Error ? cause : new Error(String(cause));
+  post({ type: 'failed', error });
+  parentPort?.close();
+});

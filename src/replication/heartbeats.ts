@@ -1,0 +1,127 @@
+// The main thread's hold on the heartbeat thread. Heartbeats are sent and received there, so that a main thread that is busy
+// with requests neither looks dead to others nor reads their beats late. But a main thread that is *stuck* must look
+// dead: it counts its turns in shared memory, and without new turns for `suspectMs` the thread stops sending.
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { Beat } from '../replica/types.ts';
+import type { BeatTarget, BeatThreadData, FromBeatThread, ToBeatThread } from './beat-words.ts';
+import type { TlsMaterial } from './dial.ts';
+import type { WireMetrics } from './metrics.ts';
+import type { WireLog } from './quiet-log.ts';
+
+/** The thread holds a few sockets and small frames. */
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8, stackSizeMb: 2 };
+/** Turns are counted this many times in each `suspectMs`. */
+const TURNS_PER_SUSPECT = 8;
+
+export interface HeartbeatsOptions
+  extends Pick<BeatThreadData, 'hello' | 'listen' | 'heartbeatMs' | 'suspectMs'> {
+  readonly tls: (() => TlsMaterial) | null;
+  readonly log: WireLog;
+  readonly metrics: WireMetrics;
+  received(uid: string, beat: Beat): void;
+}
+
+export class Heartbeats {
+  /** Of the thread's own listener. */
+  readonly port: number;
+  readonly #worker: Worker;
+  readonly #tls: (() => TlsMaterial) | null;
+  readonly #turnTimer: NodeJS.Timeout;
+  #usedTls: TlsMaterial | null;
+  #closing = false;
+
+  /** Rejects when the thread's listener cannot listen. */
+  static async start(options: HeartbeatsOptions): Promise<Heartbeats> {
+    const { hello, listen, heartbeatMs, suspectMs } = options;
+    const turns = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+    const tls = options.tls?.() ?? null;
+    const workerData: BeatThreadData = { hello, listen, heartbeatMs, suspectMs, tls, turns };
+    // Node runs the sources as they are, and the build as JavaScript: the thread's file has our own extension.
+    const file = new URL(`./beat-thread${extname(import.meta.url)}`, import.meta.url);
+    const worker = new Worker(file, { workerData, resourceLimits: RESOURCE_LIMITS, name: 'heartbeats' });
+    try {
+      const port = await listening(worker);
+      return new Heartbeats(worker, port, turns, tls, options);
+    } catch (error) {
+      await worker.terminate();
+      throw error;
+    }
+  }
+
+  private constructor(
+    worker: Worker,
+    port: number,
+    turns: SharedArrayBuffer,
+    tls: TlsMaterial | null,
+    options: HeartbeatsOptions,
+  ) {
+    this.#worker = worker;
+    this.port = port;
+    this.#tls = options.tls;
+    this.#usedTls = tls;
+    const counter = new Int32Array(turns);
+    this.#turnTimer = setInterval(() => Atomics.add(counter, 0, 1), options.suspectMs / TURNS_PER_SUSPECT);
+    worker.on('message', (message: FromBeatThread) => this.#received(message, options));
+    // Without its heartbeats a logger is as good as dead, and looks so to the others: better it ends and starts anew.
+    worker.on('error', (cause) => {
+      throw new Error('the heartbeat thread failed', { cause });
+    });
+    worker.on('exit', (code) => {
+      if (!this.#closing) throw new Error(`the heartbeat thread ended by itself with code ${code}`);
+    });
+  }
+
+  set(beat: Beat): void {
+    this.#post({ type: 'beat', beat });
+  }
+
+  setTargets(targets: readonly BeatTarget[]): void {
+    this.#post({ type: 'targets', targets });
+  }
+
+  /** Hands certificates over that have changed. */
+  renewTls(): void {
+    const tls = this.#tls?.() ?? null;
+    if (tls === null || tls === this.#usedTls) return;
+    this.#usedTls = tls;
+    this.#post({ type: 'tls', tls });
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    clearInterval(this.#turnTimer);
+    await this.#worker.terminate();
+  }
+
+  #post(message: ToBeatThread): void {
+    if (!this.#closing) this.#worker.postMessage(message);
+  }
+
+  #received(message: FromBeatThread, { received, metrics, log }: HeartbeatsOptions): void {
+    if (this.#closing) return;
+    switch (message.type) {
+      case 'beat':
+        received(message.uid, message.beat);
+        break;
+      case 'round-trip':
+        metrics.roundTrip(message.id, message.ms);
+        break;
+      case 'log':
+        log[message.level](message.fields, message.text);
+        break;
+    }
+  }
+}
+
+/** The port of the thread's listener, which is the first that it tells. */
+function listening(worker: Worker): Promise<number> {
+  return new Promise((resolve, reject) => {
+    worker.once('error', reject);
+    worker.once('message', (message: FromBeatThread) => {
+      worker.off('error', reject);
+      if (message.type === 'listening') resolve(message.port);
+      else reject(message.type === 'failed' ? message.error : new Error(`unexpected ${message.type}`));
+    });
+  });
+}

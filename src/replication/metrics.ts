@@ -1,0 +1,11 @@
+// What the wire counts. Ids are those of peers that passed the handshake, so that labels made of them are bounded by the
+// loggers of the cluster.
+import type { CloseReason } from './channel.ts';
+
+export interface WireMetrics {
+  traffic(peer: string, direction: 'in' | 'out', frames: number, bytes: number): void;
+  connected(peer: string): void;
+  disconnected(peer: string, reason: CloseReason): void;
+  /** Of a heartbeat and its echo, between the heartbeat threads of both loggers. */
+  roundTrip(peer: string, ms: number): void;
+}
