@@ -30,21 +30,27 @@ export function firstStart(s: State, run: Candidate): readonly Member[] | null {
 export function lostRegister(s: State, run: Candidate): readonly Member[] | null {
   const members = s.membersSeen;
   if (members.length === 0 || !isMember(s, members)) return null;
-  const uids = members.map(({ uid }) => uid).sort();
-  const agrees = ({ uid }: Member): boolean => {
-    const given = run.answers.get(uid);
-    return given?.yes === true && given.lastSeen.join() === uids.join();
-  };
   run.quorum = 'all';
-  if (members.every(agrees)) return members;
-  if (s.rebuildAllowed) {
-    const present = members.filter(({ uid }) => run.answers.get(uid)?.yes === true);
-    if (present.length > 0) return present;
-  }
-  const missing = members.filter((member) => !agrees(member)).map(({ id }) => id);
+  if (missing(s, run).length === 0) return members;
+  if (!s.rebuildAllowed) return null;
+  return members.filter((member) => run.answers.get(identityOf(s, member))?.yes === true);
+}
+
+/** Members last seen that did not say yes, or last saw others. */
+function missing(s: State, run: Candidate): readonly Member[] {
+  const uids = s.membersSeen.map(({ uid }) => uid).sort();
+  return s.membersSeen.filter((member) => {
+    const given = run.answers.get(identityOf(s, member));
+    return given?.yes !== true || given.lastSeen.join() !== uids.join();
+  });
+}
+
+/** One clear message where a human may have to help. */
+export function sayWhatIsMissing(s: State, run: Candidate): void {
+  if (s.membersSeen.length === 0 || run.quorum !== 'all') return;
+  const names = missing(s, run).map(({ id }) => id);
   note(
     s,
-    `the register in Consul is missing or older than this log; it is rebuilt once all members last seen answer; waiting for ${missing.join(', ')}`,
+    `the register in Consul is missing or older than this log; it is rebuilt once all members last seen agree; waiting for ${names.join(', ')}`,
   );
-  return null;
 }

@@ -1,14 +1,14 @@
 // Rules 1 and 8 from the candidate's side: a pre-vote among the members of the value that the lock will check, then one
 // write to the register. A write whose outcome is unknown is read back, or settled by another one at the same index.
-import { firstStart, lostRegister } from './bootstrap.ts';
+import { firstStart, lostRegister, sayWhatIsMissing } from './bootstrap.ts';
 import { position } from './journal.ts';
 import { becomeLeader } from './leadership.ts';
 import { majorityOf } from './position.ts';
 import { answer } from './pre-vote.ts';
 import { promisedEpoch } from './promise.ts';
-import { wantRead, write } from './register.ts';
+import { isOld, mayLead, wantRead, write } from './register.ts';
 import { lingerSession } from './session.ts';
-import { type Candidate, emit, identityOf, isMember, type State, selfIdentity } from './state.ts';
+import { type Candidate, emit, identityOf, type State, selfIdentity } from './state.ts';
 import { leaderIsLost, rankDelayMs } from './suspicion.ts';
 import type { Claim, Member, PreVoteAnswer, RegisterOutcome, RegisterSnapshot } from './types.ts';
 
@@ -40,7 +40,7 @@ export function campaign(s: State): void {
 function mayRun(s: State): boolean {
   if (s.leading || s.retired || s.writing || !s.seen || s.log.changing) return false;
   if (!s.takeOver && !leaderIsLost(s)) return false;
-  return s.seen.value === null || isMember(s, s.seen.value.members);
+  return mayLead(s, s.seen);
 }
 
 function emitWake(s: State): void {
@@ -97,7 +97,10 @@ function drive(s: State, run: Candidate): void {
     take(s, run, electorate, s.session);
     return;
   }
-  if (s.nowMs >= run.retryAtMs) abandonCampaign(s);
+  if (s.nowMs >= run.retryAtMs) {
+    if (!electorate) sayWhatIsMissing(s, run);
+    abandonCampaign(s);
+  }
   else emit(s, { type: 'wake', atMs: run.retryAtMs });
 }
 
@@ -105,15 +108,14 @@ function drive(s: State, run: Candidate): void {
 function electorateOf(s: State, run: Candidate): readonly Member[] | null {
   const { value } = run.seen;
   if (!value) return firstStart(s, run) ?? lostRegister(s, run);
-  const yes = (member: Member): boolean => run.answers.get(identityOf(s, member))?.yes === true;
-  if (value.members.filter(yes).length < majorityOf(value.members.length)) return null;
   // An epoch promised above the register's: Consul was restored from a backup, whose members may be long past.
   const known = Math.max(...[...run.answers.values()].map(({ knownEpoch }) => knownEpoch));
-  if (known > value.epoch) {
+  if (known > value.epoch || isOld(s, value)) {
     wantRead(s);
     return lostRegister(s, run);
   }
-  return value.members;
+  const yes = (member: Member): boolean => run.answers.get(identityOf(s, member))?.yes === true;
+  return value.members.filter(yes).length < majorityOf(value.members.length) ? null : value.members;
 }
 
 function take(s: State, run: Candidate, members: readonly Member[], session: string): void {

@@ -5,7 +5,7 @@ import { onTakeRead, onTakeWritten } from './campaign.ts';
 import { stepDown } from './leadership.ts';
 import { onChangeSeen, onChangeWritten } from './members.ts';
 import { sameMembers } from './position.ts';
-import { emit, nextToken, type State } from './state.ts';
+import { emit, isMember, nextToken, type State } from './state.ts';
 import { learnFromRegister } from './suspicion.ts';
 import type { RegisterOutcome, RegisterSnapshot, RegisterValue } from './types.ts';
 
@@ -49,11 +49,21 @@ function observe(s: State, snapshot: RegisterSnapshot): void {
   learnFromRegister(s);
 }
 
-/** Members are never learnt from a value older than what was seen or promised: that is a Consul from a backup. */
-function learnMembers(s: State, { epoch, revision, members }: RegisterValue): void {
-  const { epoch: seenEpoch, revision: seenRevision } = s.newest;
-  if (epoch < (s.promised?.epoch ?? 0) || epoch < seenEpoch) return;
-  if (epoch === seenEpoch && revision < seenRevision) return;
+/** A value older than what was seen or promised: Consul was restored from a backup. */
+export const isOld = (s: State, { epoch, revision }: RegisterValue): boolean =>
+  epoch < (s.promised?.epoch ?? 0) ||
+  epoch < s.newest.epoch ||
+  (epoch === s.newest.epoch && revision < s.newest.revision);
+
+/** One of those whose votes count: the members of the value, or those last seen when the value is from before them. */
+export const mayLead = (s: State, { value }: RegisterSnapshot): boolean =>
+  isMember(s, value && !isOld(s, value) ? value.members : s.membersSeen) ||
+  (value === null && s.membersSeen.length === 0);
+
+/** Members are never learnt from an old value. */
+function learnMembers(s: State, value: RegisterValue): void {
+  if (isOld(s, value)) return;
+  const { epoch, revision, members } = value;
   s.newest = { epoch, revision };
   if (sameMembers(members, s.membersSeen)) return;
   s.membersSeen = members;

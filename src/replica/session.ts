@@ -1,6 +1,7 @@
 // Consul sessions: one is opened ahead of need and used up by one leadership. The session of a past leadership goes when
 // another holder is seen: destroying it sooner would move the register's index under the successor's hands.
-import { emit, isMember, type State } from './state.ts';
+import { mayLead } from './register.ts';
+import { emit, type State } from './state.ts';
 
 export function keepSession(s: State): void {
   if (s.session === null && !s.opening && s.nowMs >= s.openAtMs && mayNeedSession(s)) {
@@ -19,7 +20,7 @@ export function keepSession(s: State): void {
 function mayNeedSession(s: State): boolean {
   if (s.retired && !s.leading) return false;
   if (s.leading) return s.leading.session === null || s.seen?.session !== s.leading.session;
-  return s.seen !== null && (s.seen.value === null || isMember(s, s.seen.value.members));
+  return s.seen !== null && mayLead(s, s.seen);
 }
 
 export function onSessionOpened(s: State, session: string): void {
