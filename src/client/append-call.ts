@@ -1,0 +1,37 @@
+// The append of a batch as a call: its stamp in the header fields, and an answer that must fit what was sent.
+import type { AppendResult } from '../api/types.ts';
+import { AnswerError, type Call } from './attempt.ts';
+import type { Connection } from './connection.ts';
+import { jsonCall } from './log-client.ts';
+import type { Stamp } from './producer-stamps.ts';
+
+export function appendCall(
+  connection: Connection,
+  { id, epoch, sequence }: Stamp & { readonly id: bigint },
+  body: Buffer,
+  count: number,
+): Call<AppendResult> {
+  const { consume, ...call } = jsonCall<AppendResult>('/api/v1/log', connection, [
+    'offset',
+    'count',
+    'epoch',
+  ]);
+  return {
+    ...call,
+    method: 'POST',
+    headers: {
+      'content-type': 'application/x-ndjson',
+      'producer-id': String(id),
+      'producer-epoch': String(epoch),
+      'producer-seq': String(sequence),
+    },
+    body,
+    consume: async (response) => checked(await consume(response), count),
+  };
+}
+
+function checked(result: AppendResult, sent: number): AppendResult {
+  const { offset, count, epoch } = result;
+  if (Number.isSafeInteger(offset) && Number.isSafeInteger(epoch) && count === sent) return result;
+  throw new AnswerError(`acknowledged ${count} records from offset ${offset}, but ${sent} were sent`);
+}

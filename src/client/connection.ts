@@ -1,0 +1,83 @@
+// What the calls of one client share: connections, what is known of the leader, and the watch of Consul. Writes go to the
+// leader; reads go to any logger and have addresses of their own, so that a reader that moves on takes no writer along.
+import { Addresses } from './addresses.ts';
+import type { Call } from './attempt.ts';
+import { watchRegister } from './consul-watch.ts';
+import { type CallPolicy, Exchange, type Exchanged } from './exchange.ts';
+import { Http } from './http.ts';
+import { linked } from './linked.ts';
+import { Scout } from './scout.ts';
+import { type Settings, settingsOf } from './settings.ts';
+import type { ClientOptions } from './types.ts';
+
+export interface Policy extends Omit<CallPolicy, 'signal'> {
+  readonly signal?: AbortSignal | undefined;
+}
+
+export class Connection {
+  readonly settings: Settings;
+  readonly #http: Http;
+  readonly #leader: Addresses;
+  readonly #readers: Addresses;
+  readonly #scout: Scout;
+  readonly #closing = new AbortController();
+  readonly #watching: Promise<void>;
+
+  constructor(options: ClientOptions) {
+    this.settings = settingsOf(options);
+    const { seeds, consul, connectTimeoutMs } = this.settings;
+    if (seeds.length === 0 && consul === null) throw new TypeError('neither target nor consul is given');
+    this.#http = new Http(connectTimeoutMs);
+    this.#leader = new Addresses(seeds);
+    this.#readers = new Addresses(seeds);
+    this.#scout = new Scout(this.#http, this.#leader);
+    this.#watching = consul
+      ? watchRegister(
+          this.#http,
+          consul,
+          { onLeader: (leader) => leader && this.#learn(leader.api, leader.epoch) },
+          this.#closing.signal,
+        )
+      : Promise.resolve();
+  }
+
+  /** Makes the call until it is answered. Rejects with ClientError. */
+  async exchange<T>(call: Call<T>, policy: Policy): Promise<Exchanged<T>> {
+    const { retryMaxMs, onRetry } = this.settings;
+    const around = {
+      http: this.#http,
+      addresses: policy.leaderOnly ? this.#leader : this.#readers,
+      scout: this.#scout,
+      retryMaxMs,
+      onRetry,
+    };
+    const link = linked([this.#closing.signal, ...(policy.signal ? [policy.signal] : [])]);
+    try {
+      return await new Exchange(around, call, { ...policy, signal: link.signal }).run();
+    } finally {
+      link.release();
+    }
+  }
+
+  /** `url` acknowledged a write as the leader of `epoch`. */
+  acknowledged(url: string, epoch: number): void {
+    this.#leader.succeeded(url, epoch);
+  }
+
+  /** Reads go on at another logger, where there is one. */
+  nextReader(url: string): void {
+    if (this.settings.seeds.length > 0) this.#readers.failed(url, 0);
+  }
+
+  /** Ends all calls as aborted and closes all connections. */
+  async close(): Promise<void> {
+    this.#closing.abort(new Error('the client was closed'));
+    await this.#watching;
+    await this.#http.close();
+  }
+
+  #learn(url: string, epoch: number): void {
+    this.#leader.learn(url, epoch);
+    if (this.settings.seeds.length === 0) this.#readers.learn(url, epoch);
+  }
+}

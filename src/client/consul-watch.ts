@@ -1,0 +1,102 @@
+// Watches the loggers' register in Consul by blocking queries, so that a new leader is known within a round trip. Consul may
+// be away for as long as it likes: what was known stays, and nobody can be elected meanwhile.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../errors.ts';
+import { AnswerError } from './attempt.ts';
+import { backoffMs } from './backoff.ts';
+import { Http, type HttpResponse, headerOf, readBody } from './http.ts';
+import { settingsOf, validConsul } from './settings.ts';
+import type { ConsulOptions } from './types.ts';
+
+const WAIT_SECONDS = 10;
+/** Consul adds up to a sixteenth to the wait; the rest is for the way. */
+const TIMEOUT_MS = WAIT_SECONDS * 1000 * (1 + 1 / 16) + 2000;
+const RETRY_MAX_MS = 1000;
+const MAX_ANSWER_BYTES = 512 * 1024; // Consul's own limit of a value, and its base64
+
+/** What the register says. It is written before the new leader has collected its majority, so it is a hint. */
+export interface RegisteredLeader {
+  readonly id: string;
+  /** Base URL of its HTTP API. */
+  readonly api: string;
+  readonly epoch: number;
+  /** False when no session holds the lock: possibly nobody leads. */
+  readonly locked: boolean;
+}
+
+export interface LeaderHandlers {
+  /** Once at first, and after every change; null when there is no register. */
+  onLeader(leader: RegisteredLeader | null): void;
+  /** A query failed; it is made again. */
+  onError?(detail: string): void;
+}
+
+/** Watches who leads, by Consul, until `signal` aborts. Rejects never; resolves when it has ended. */
+export async function watchLeader(
+  consul: ConsulOptions,
+  handlers: LeaderHandlers,
+  signal: AbortSignal,
+): Promise<void> {
+  const http = new Http(settingsOf({}).connectTimeoutMs);
+  try {
+    await watchRegister(http, validConsul(consul), handlers, signal);
+  } finally {
+    await http.close();
+  }
+}
+
+interface Seen {
+  readonly index: number;
+  readonly leader: RegisteredLeader | null;
+}
+
+export async function watchRegister(
+  http: Http,
+  { urls, cluster, token }: Required<ConsulOptions>,
+  handlers: LeaderHandlers,
+  signal: AbortSignal,
+): Promise<void> {
+  const headers: Record<string, string> = token === '' ? {} : { 'x-consul-token': token };
+  const key = `/v1/kv/distributed-logger/${cluster}/leader`;
+  let index = 0;
+  for (let failures = 0, at = 0; !signal.aborted; ) {
+    const path = `${key}?index=${index}&wait=${WAIT_SECONDS}s`;
+    const limits = { timeoutMs: TIMEOUT_MS, signal };
+    try {
+      const seen = await http.request(urls[at] as string, { method: 'GET', path, headers }, limits, read);
+      // An index that goes back means that Consul was restored: begin anew. 0 would not block.
+      const moved = seen.index !== index;
+      index = seen.index < index ? 0 : Math.max(1, seen.index);
+      failures = 0;
+      if (moved) handlers.onLeader(seen.leader);
+    } catch (error) {
+      if (signal.aborted) return;
+      handlers.onError?.(`${urls[at]}: ${messageOf(error)}`);
+      failures += 1;
+      at = (at + 1) % urls.length;
+      await sleep(backoffMs(Math.ceil(failures / urls.length), RETRY_MAX_MS), undefined, { signal }).catch(
+        () => undefined, // aborted: the loop's condition ends it
+      );
+    }
+  }
+}
+
+async function read(response: HttpResponse): Promise<Seen> {
+  const body = (await readBody(response, MAX_ANSWER_BYTES)).toString('utf8');
+  const index = Number(headerOf(response, 'x-consul-index') ?? Number.NaN);
+  if (response.status === 404 && index >= 0) return { index, leader: null };
+  if (response.status !== 200 || !(index >= 0))
+    throw new AnswerError(`HTTP status ${response.status}: ${body.slice(0, 200)}`);
+  const [pair] = JSON.parse(body) as [{ Value: string | null; Session?: string } | undefined];
+  return { index, leader: pair ? leaderIn(pair) : null };
+}
+
+function leaderIn({ Value, Session }: { Value: string | null; Session?: string }): RegisteredLeader {
+  const { epoch, leader } = JSON.parse(Buffer.from(Value ?? '', 'base64').toString('utf8')) as {
+    epoch: unknown;
+    leader: { id: unknown; api: unknown };
+  };
+  if (typeof epoch !== 'number' || typeof leader.id !== 'string' || typeof leader.api !== 'string')
+    throw new AnswerError('the register holds no leader');
+  return { id: leader.id, api: leader.api.replace(/\/$/, ''), epoch, locked: Session !== undefined };
+}

@@ -1,0 +1,193 @@
+// The one retry loop of the client. A call goes to whoever is believed to lead (or to any logger), follows redirects, and is
+// made again after failures that allow it until it succeeds or its signal ends it. Every address is tried once without a
+// wait; after that the waits double, with full jitter, and an address that named a time is not asked before it.
+import { ERRORS, type ErrorCode, messageOf } from '../errors.ts';
+import type { Addresses } from './addresses.ts';
+import { type Attempted, attempt, type Call, Superseded } from './attempt.ts';
+import { backoffMs } from './backoff.ts';
+import { ClientError, type ClientErrorCode, type RetryReason } from './errors.ts';
+import type { Http } from './http.ts';
+import { linked } from './linked.ts';
+import type { Failure } from './problem.ts';
+import type { Scout } from './scout.ts';
+import type { Retry } from './types.ts';
+
+/** Redirects followed at once; after that they count as failures, since two loggers may name each other for a while. */
+const MAX_REDIRECTS = 3;
+/** An answer without a wait of its own asks for this much: it came from a logger that is up. */
+const DEFAULT_RETRY_AFTER_MS = 50;
+/** Waits asked for by a server are stretched by up to this part, so that clients do not all come back at once. */
+const RETRY_AFTER_JITTER = 0.2;
+
+export interface Surroundings {
+  readonly http: Http;
+  readonly addresses: Addresses;
+  readonly scout: Scout;
+  readonly retryMaxMs: number;
+  readonly onRetry: (retry: Retry) => void;
+}
+
+export interface CallPolicy {
+  readonly signal: AbortSignal;
+  /** Only the leader can answer: leave a silent address as soon as another leader is known. */
+  readonly leaderOnly: boolean;
+  /** False for a call that must not be carried out twice: its first unknown outcome ends it. */
+  readonly repeatable: boolean;
+  /** Codes that are answers here, however retryable they are. */
+  readonly final?: readonly string[];
+}
+
+export interface Exchanged<T> {
+  readonly value: T;
+  readonly url: string;
+  readonly attempts: number;
+}
+
+type RetryFailure = Extract<Failure, { kind: 'retry' }>;
+
+export class Exchange<T> {
+  readonly #around: Surroundings;
+  readonly #call: Call<T>;
+  readonly #policy: CallPolicy;
+  #attempts = 0;
+  #failures = 0;
+  #redirects = 0;
+  #outcomeUnknown = false;
+
+  constructor(around: Surroundings, call: Call<T>, policy: CallPolicy) {
+    this.#around = around;
+    this.#call = call;
+    this.#policy = policy;
+  }
+
+  /** Rejects with ClientError only. */
+  async run(): Promise<Exchanged<T>> {
+    for (;;) {
+      const url = await this.#address();
+      this.#attempts += 1;
+      const result = await this.#attempt(url);
+      if (result.kind === 'done') return { value: result.value, url, attempts: this.#attempts };
+      await this.#afterFailure(url, result);
+    }
+  }
+
+  async #address(): Promise<string> {
+    const { addresses } = this.#around;
+    for (;;) {
+      this.#throwIfAborted();
+      const picked = addresses.pick();
+      if (picked && picked.waitMs <= 0) return picked.url;
+      if (!picked) this.#tell(null, 'leader-unknown', 'no leader is known yet');
+      await this.#pause(picked ? picked.waitMs : this.#around.retryMaxMs);
+    }
+  }
+
+  async #attempt(url: string): Promise<Attempted<T>> {
+    const { http, addresses, scout } = this.#around;
+    const link = linked([this.#policy.signal]);
+    const stops = this.#policy.leaderOnly
+      ? [
+          addresses.onLeader((other) => {
+            if (other !== url) link.abort(new Superseded(`${other} leads now`));
+          }),
+          scout.watch(url),
+        ]
+      : [];
+    try {
+      return await attempt(http, url, this.#call, link.signal);
+    } catch {
+      // The caller's signal ended it, and this request may be on its way.
+      this.#outcomeUnknown = true;
+      throw this.#aborted();
+    } finally {
+      for (const stop of stops) stop();
+      link.release();
+    }
+  }
+
+  async #afterFailure(url: string, failure: Failure): Promise<void> {
+    if (failure.kind === 'final') throw this.#final(failure.error);
+    if (failure.kind === 'redirect') return this.#follow(url, failure.to);
+    if (failure.outcome === 'unknown') this.#outcomeUnknown = true;
+    if (this.#policy.final?.includes(failure.reason) || (this.#outcomeUnknown && !this.#policy.repeatable))
+      throw this.#final(
+        new ClientError(codeOf(failure.reason), failure.detail, { outcome: failure.outcome }),
+      );
+    this.#redirects = 0;
+    this.#tell(url, failure.reason, failure.detail);
+    if (failure.reason !== 'superseded') await this.#backOff(url, failure);
+  }
+
+  async #follow(url: string, to: string): Promise<void> {
+    this.#redirects += 1;
+    if (this.#redirects <= MAX_REDIRECTS && to !== url) return this.#around.addresses.learn(to, null);
+    this.#redirects = 0;
+    const reason = 'redirect-loop';
+    this.#tell(url, reason, `${url} redirects to ${to}, again`);
+    await this.#backOff(url, {
+      kind: 'retry',
+      reason,
+      detail: '',
+      outcome: 'refused',
+      retryAfterMs: DEFAULT_RETRY_AFTER_MS,
+      busy: false,
+    });
+  }
+
+  async #backOff(url: string, failure: RetryFailure): Promise<void> {
+    const { addresses, retryMaxMs } = this.#around;
+    const postponedMs = Math.min(retryMaxMs, this.#postponeMs(failure));
+    if (failure.busy) addresses.busy(url, postponedMs);
+    else addresses.failed(url, postponedMs);
+    this.#failures += 1;
+    const rounds = Math.floor((this.#failures - 1) / Math.max(1, addresses.seeds.length));
+    await this.#pause(backoffMs(rounds, retryMaxMs));
+  }
+
+  #postponeMs({ reason, retryAfterMs }: RetryFailure): number {
+    // Where nobody answered, only the backoff counts: the addresses take turns anyway.
+    if (reason === 'connect-failed' || reason === 'connection-lost' || reason === 'timeout') return 0;
+    return (retryAfterMs ?? DEFAULT_RETRY_AFTER_MS) * (1 + RETRY_AFTER_JITTER * Math.random());
+  }
+
+  /** Waits `ms`, less when another leader becomes known or the signal aborts. */
+  #pause(ms: number): Promise<void> {
+    if (ms <= 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const { signal } = this.#policy;
+      const end = (): void => {
+        clearTimeout(timer);
+        stop();
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      const stop = this.#around.addresses.onLeader(end);
+      signal.addEventListener('abort', end, { once: true });
+      if (signal.aborted) end();
+    });
+  }
+
+  #tell(url: string | null, reason: RetryReason, detail: string): void {
+    this.#around.onRetry({ url, reason, detail, attempt: this.#attempts });
+  }
+
+  #final(error: ClientError): ClientError {
+    return this.#outcomeUnknown && error.outcome === 'refused' ? error.asUnknown() : error;
+  }
+
+  #throwIfAborted(): void {
+    if (this.#policy.signal.aborted) throw this.#aborted();
+  }
+
+  #aborted(): ClientError {
+    const { reason } = this.#policy.signal;
+    return new ClientError('aborted', `given up: ${messageOf(reason)}`, {
+      outcome: this.#outcomeUnknown ? 'unknown' : 'refused',
+      cause: reason,
+    });
+  }
+}
+
+const codeOf = (reason: RetryReason): ClientErrorCode =>
+  Object.hasOwn(ERRORS, reason) ? (reason as ErrorCode) : 'no-answer';

@@ -1,0 +1,89 @@
+// Rows of the log, NDJSON as the loggers answer it: parsed as they arrive, and never more of them in memory than a bound.
+
+import type { Readable } from 'node:stream';
+import { AnswerError } from './attempt.ts';
+import { type HttpResponse, headerOf } from './http.ts';
+import type { ReadRecord, ReadResult } from './types.ts';
+
+/** The largest record a logger can be set to take, as base64 in a row, and its key. */
+const MAX_ROW_BYTES = 192 * 1024 * 1024;
+const NEWLINE = 0x0a;
+
+/**
+ * The rows of an answer from `offset` on, if that is known before. Ends early, at a whole row, once `maxBytes` are read or the answer breaks off:
+ * `next` says where to go on.
+ */
+export async function rowsOf(
+  response: HttpResponse,
+  offset: number | null,
+  maxBytes: number,
+): Promise<ReadResult> {
+  const commit = numberIn(response, 'log-commit');
+  const announced = numberIn(response, 'log-next-offset');
+  const records: ReadRecord[] = [];
+  let next = offset;
+  try {
+    for await (const line of linesOf(response.body, maxBytes)) {
+      const record = recordOf(line);
+      if (next !== null && record.offset !== next)
+        throw new AnswerError(`offset ${record.offset} where ${next} should be`);
+      records.push(record);
+      next = record.offset + 1;
+    }
+  } catch (error) {
+    if (records.length === 0 || error instanceof AnswerError) throw error;
+  }
+  return { records, commit, next: records.length === 0 || next === null ? announced : next };
+}
+
+function numberIn(response: HttpResponse, name: string): number {
+  const value = Number(headerOf(response, name) ?? Number.NaN);
+  if (!Number.isSafeInteger(value)) throw new AnswerError(`the answer has no ${name}`);
+  return value;
+}
+
+/** Lines of a body, without their ends; stops after the line that reaches `maxBytes`. */
+async function* linesOf(body: Readable, maxBytes: number): AsyncGenerator<string> {
+  let held: Buffer[] = [];
+  let heldBytes = 0;
+  let readBytes = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    let from = 0;
+    for (let to = chunk.indexOf(NEWLINE); to !== -1; to = chunk.indexOf(NEWLINE, from)) {
+      held.push(chunk.subarray(from, to));
+      yield Buffer.concat(held).toString('utf8');
+      readBytes += heldBytes + to - from;
+      held = [];
+      heldBytes = 0;
+      from = to + 1;
+      if (readBytes >= maxBytes) return;
+    }
+    held.push(chunk.subarray(from));
+    heldBytes += chunk.length - from;
+    if (heldBytes > MAX_ROW_BYTES) throw new AnswerError(`a row has more than ${MAX_ROW_BYTES} bytes`);
+  }
+}
+
+function recordOf(line: string): ReadRecord {
+  let row: Record<string, unknown>;
+  try {
+    row = JSON.parse(line);
+  } catch (cause) {
+    throw new AnswerError('a row is not JSON', { cause });
+  }
+  const { offset, timestamp, epoch } = row;
+  const value = field(row, 'value', 'base64');
+  if (
+    typeof offset !== 'number' ||
+    typeof timestamp !== 'number' ||
+    typeof epoch !== 'number' ||
+    value === null
+  )
+    throw new AnswerError(`a row is no record: ${line.slice(0, 200)}`);
+  return { offset, timestampMs: timestamp, epoch, key: field(row, 'key', 'keyBase64'), value };
+}
+
+function field(row: Record<string, unknown>, text: string, base64: string): string | Uint8Array | null {
+  if (typeof row[text] === 'string') return row[text];
+  return typeof row[base64] === 'string' ? Buffer.from(row[base64], 'base64') : null;
+}

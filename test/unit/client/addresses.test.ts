@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Addresses } from '../../../src/client/addresses.ts';
+
+function addresses(seeds: string[]) {
+  const clock = { now: 0 };
+  const learnt: string[] = [];
+  const subject = new Addresses(seeds, () => clock.now);
+  subject.onLeader((url) => learnt.push(url));
+  return { subject, clock, learnt };
+}
+
+test('the given addresses take turns until one leads, and are gone back to when it fails', () => {
+  const { subject } = addresses(['a', 'b', 'c']);
+  const order: string[] = [];
+  for (let turn = 0; turn < 4; turn++) {
+    order.push(subject.pick()?.url ?? '');
+    subject.failed(order.at(-1) as string, 0);
+  }
+  assert.deepEqual(order, ['a', 'b', 'c', 'a']);
+  subject.succeeded('c', 1);
+  assert.equal(subject.pick()?.url, 'c');
+  subject.failed('c', 0);
+  assert.notEqual(subject.pick()?.url, 'c');
+});
+
+test('an address that asked for time is passed over for the others, and waited for when there are none', () => {
+  const { subject, clock } = addresses(['a', 'b']);
+  subject.failed('a', 100);
+  assert.deepEqual(subject.pick(), { url: 'b', waitMs: 0 });
+  subject.failed('b', 30);
+  assert.deepEqual(subject.pick(), { url: 'b', waitMs: 30 });
+  clock.now = 100;
+  assert.equal(subject.pick()?.waitMs, 0);
+});
+
+test('a leader that is busy is waited for: the others could only send back to it', () => {
+  const { subject } = addresses(['a', 'b']);
+  subject.succeeded('a', 1);
+  subject.busy('a', 100);
+  assert.deepEqual(subject.pick(), { url: 'a', waitMs: 100 });
+});
+
+test('a leader of a higher epoch is adopted, a stale one is not', () => {
+  const { subject, learnt } = addresses(['a', 'b']);
+  subject.learn('a', 5);
+  subject.learn('b', 4);
+  assert.equal(subject.leader, 'a');
+  subject.learn('b', 6);
+  assert.equal(subject.leader, 'b');
+  assert.equal(subject.epoch, 6);
+  subject.succeeded('a', 5);
+  assert.equal(subject.leader, 'b');
+  assert.deepEqual(learnt, ['a', 'b']);
+});
+
+test('the same leader under another name changes nothing', () => {
+  const { subject, learnt } = addresses(['service']);
+  subject.succeeded('service', 5);
+  subject.learn('pod-0', 5);
+  assert.equal(subject.leader, 'service');
+  assert.deepEqual(learnt, []);
+});
+
+test('a redirect is believed without an epoch', () => {
+  const { subject } = addresses(['a', 'b']);
+  subject.succeeded('a', 5);
+  subject.learn('b', null);
+  assert.equal(subject.leader, 'b');
+});
+
+test('without given addresses nothing is known at first, and the last leader is asked on when it failed', () => {
+  const { subject } = addresses([]);
+  assert.equal(subject.pick(), null);
+  subject.learn('a', 1);
+  subject.failed('a', 0);
+  assert.deepEqual(subject.pick(), { url: 'a', waitMs: 0 });
+});
+
+test('a listener that was stopped hears nothing', () => {
+  const { subject } = addresses([]);
+  const heard: string[] = [];
+  const stop = subject.onLeader((url) => heard.push(url));
+  subject.learn('a', 1);
+  stop();
+  subject.learn('b', 2);
+  assert.deepEqual(heard, ['a']);
+});

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { test } from 'node:test';
+import { ConnectError, Http, readBody, TimeoutError } from '../../../src/client/http.ts';
+import { answer, type Owner, ScriptedLogger, silence } from './scripted-logger.ts';
+
+const get = { method: 'GET', path: '/x' } as const;
+const never = new AbortController().signal;
+
+function httpFor(owner: Owner, connectTimeoutMs = 250): Http {
+  const http = new Http(connectTimeoutMs);
+  owner.after(() => http.close());
+  return http;
+}
+
+test('a connection that is not made in time fails as one: nothing was sent', async (t) => {
+  // TLS is never answered here, so that the connection is half made for ever.
+  const sockets = new Set<Socket>();
+  const mute = createServer((socket) => sockets.add(socket));
+  await once(mute.listen(0, '127.0.0.1'), 'listening');
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    mute.close();
+  });
+  const { port } = mute.address() as AddressInfo;
+  const started = performance.now();
+  await assert.rejects(
+    httpFor(t, 30).request(
+      `https://127.0.0.1:${port}`,
+      get,
+      { timeoutMs: 60_000, signal: never },
+      async () => 0,
+    ),
+    (error: unknown) => error instanceof ConnectError && /none within 30 ms/.test(error.message),
+  );
+  assert.ok(performance.now() - started < 30_000);
+});
+
+test('a refused connection and an unknown host fail as connections', async (t) => {
+  const http = httpFor(t);
+  for (const base of ['http://127.0.0.1:9', 'http://no-such-host.invalid'])
+    await assert.rejects(
+      http.request(base, get, { timeoutMs: 60_000, signal: never }, async () => 0),
+      ConnectError,
+    );
+});
+
+test('the deadline covers head and body', async (t) => {
+  const beginsOnly = ({ response }: Parameters<typeof silence>[0]): void => {
+    response.writeHead(200, { 'content-length': '10' });
+    response.write('half');
+  };
+  for (const step of [silence, beginsOnly]) {
+    const { url } = await ScriptedLogger.start(t, [step]);
+    const limits = { timeoutMs: 40, signal: never };
+    await assert.rejects(
+      httpFor(t).request(url, get, limits, (response) => readBody(response, 100)),
+      TimeoutError,
+    );
+  }
+});
+
+test('a signal ends a request with its reason', async (t) => {
+  const { url } = await ScriptedLogger.start(t, [silence]);
+  const reason = new Error('enough');
+  const controller = new AbortController();
+  const ended = assert.rejects(
+    httpFor(t).request(url, get, { timeoutMs: 60_000, signal: controller.signal }, async () => 0),
+    (error: unknown) => error === reason,
+  );
+  controller.abort(reason);
+  await ended;
+});
+
+test('an answer longer than allowed is not read to its end', async (t) => {
+  const { url } = await ScriptedLogger.start(t, [answer(200, 'x'.repeat(1000))]);
+  await assert.rejects(
+    httpFor(t).request(url, get, { timeoutMs: 60_000, signal: never }, (response) => readBody(response, 999)),
+    /longer than 999 bytes/,
+  );
+});
+
+test('a base URL may have a path', async (t) => {
+  const logger = await ScriptedLogger.start(t, [answer(200, 'ok')]);
+  const limits = { timeoutMs: 60_000, signal: never };
+  await httpFor(t).request(`${logger.url}/logs/`, get, limits, (response) => readBody(response, 10));
+  assert.equal(logger.received[0]?.url, '/logs/x');
+});

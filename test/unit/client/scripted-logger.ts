@@ -1,0 +1,157 @@
+// A logger that does what a test tells it to: each request is handled by the next step of a script, then by `otherwise`.
+// The sockets are real, so that resets, silence and broken bodies are too.
+
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { type ErrorCode, LoggerError, problemOf } from '../../../src/errors.ts';
+
+export interface Received {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+export type Step = (received: Received) => void | Promise<void>;
+
+/** What a test's context offers to end things with it. */
+export interface Owner {
+  after(end: () => Promise<void>): void;
+}
+
+export class ScriptedLogger {
+  readonly received: Received[] = [];
+  /** Statuses are asked by scouts at any time: they do not use up steps. Null leaves them unanswered. */
+  status: object | null = null;
+  script: Step[];
+  otherwise: Step;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+
+  private constructor(server: Server, script: Step[], otherwise: Step) {
+    this.#server = server;
+    this.script = script;
+    this.otherwise = otherwise;
+  }
+
+  static async start(
+    owner: Owner,
+    script: Step[] = [],
+    otherwise: Step = acknowledge(),
+  ): Promise<ScriptedLogger> {
+    const server = createServer();
+    const logger = new ScriptedLogger(server, script, otherwise);
+    server.on('connection', (socket) => {
+      logger.#sockets.add(socket);
+      socket.on('close', () => logger.#sockets.delete(socket));
+    });
+    server.on('request', (request, response) => void logger.#handle(request, response));
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    owner.after(() => logger.stop());
+    return logger;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Requests of one path, scouts left out. */
+  appends(): Received[] {
+    return this.received.filter(({ method, url }) => method === 'POST' && url === '/api/v1/log');
+  }
+
+  /** Breaks every connection, as a process that dies. */
+  breakConnections(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
+  async stop(): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.breakConnections();
+    await closed;
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    if (request.url === '/api/v1/status') {
+      if (this.status) json(response, 200, this.status);
+      return;
+    }
+    const received = {
+      method: request.method ?? '',
+      url: request.url ?? '',
+      headers: request.headers,
+      body: Buffer.concat(chunks).toString('utf8'),
+      request,
+      response,
+    };
+    this.received.push(received);
+    await (this.script.shift() ?? this.otherwise)(received);
+  }
+}
+
+function json(
+  response: ServerResponse,
+  status: number,
+  body: object,
+  headers: Record<string, string> = {},
+): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers });
+  response.end(JSON.stringify(body));
+}
+
+export const rowsIn = ({ body }: Received): { value: string }[] =>
+  body
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as { value: string });
+
+export const valuesIn = (received: Received): string[] => rowsIn(received).map(({ value }) => value);
+
+/** Acknowledges appends, with offsets counted by `store` across loggers that share it. */
+export function acknowledge(store: { end: number; epoch?: number } = { end: 0 }): Step {
+  return (received) => {
+    const count = rowsIn(received).length;
+    const offset = store.end;
+    store.end += count;
+    json(received.response, 200, { offset, count, epoch: store.epoch ?? 1 });
+  };
+}
+
+export const answer =
+  (status: number, body: object | string, headers: Record<string, string> = {}): Step =>
+  ({ response }) => {
+    if (typeof body === 'object') return json(response, status, body, headers);
+    response.writeHead(status, headers).end(body);
+  };
+
+export const problem =
+  (code: ErrorCode, extra: Record<string, string | number> = {}): Step =>
+  ({ response }) => {
+    const document = problemOf(new LoggerError(code, undefined, { extra }));
+    response.writeHead(document.status, { 'content-type': 'application/problem+json' });
+    response.end(JSON.stringify(document));
+  };
+
+export const redirect =
+  (to: () => string): Step =>
+  ({ response, url }) =>
+    void response.writeHead(307, { location: to() + url, connection: 'close' }).end();
+
+/** The connection breaks without an answer. */
+export const reset: Step = ({ request }) => void request.socket.resetAndDestroy();
+
+/** Never answers. */
+export const silence: Step = () => {};
+
+/** The answer begins and breaks off. */
+export const resetMidBody: Step = ({ response }) => {
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
+  response.write('{"offset":', () => response.socket?.resetAndDestroy());
+};
