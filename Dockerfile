@@ -17,6 +17,8 @@ FROM node:24-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+# Types and source maps are half of what npm installs, and nothing reads them here.
+RUN find node_modules -type f \( -name '*.map' -o -name '*.ts' -o -name '*.mts' -o -name '*.cts' \) -delete
 
 # The sources, run as they are and started again when they change. The programs have the same names as in the product.
 FROM node:24-slim AS dev

@@ -21,7 +21,7 @@ export async function cached(name: string, fill: (directory: string) => Promise<
   return target;
 }
 
-export const cacheDirectory = (environment: Readonly<Record<string, string | undefined>>): string =>
+const cacheDirectory = (environment: Readonly<Record<string, string | undefined>>): string =>
   join(environment.XDG_CACHE_HOME || join(homedir(), '.cache'), 'distributed-logger', 'tools');
 
 const exists = (path: string): Promise<boolean> =>

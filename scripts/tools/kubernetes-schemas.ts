@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { cached } from './cache.ts';
 import { type GoModule, goModule } from './go.ts';
 
-export const kubernetes: GoModule = {
+const kubernetes: GoModule = {
   path: 'k8s.io/kubernetes',
   version: 'v1.34.3',
   sum: 'h1:0TfljWbhEF5DBks+WFMSrvKfxBLo4vnZuqORjLMiyT4=',
@@ -65,7 +65,7 @@ export function* objectSchemas(definitions: Definitions): Generator<[string, Sch
   }
 }
 
-export function* customSchemas({ spec }: CustomResourceDefinition): Generator<[string, Schema]> {
+function* customSchemas({ spec }: CustomResourceDefinition): Generator<[string, Schema]> {
   for (const { name: version, schema } of spec.versions) {
     const root = schema.openAPIV3Schema;
     const properties = { ...(root.properties as Schema), metadata: { type: 'object' } };
