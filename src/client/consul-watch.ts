@@ -4,8 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../errors.ts';
 import { AnswerError } from './attempt.ts';
 import { backoffMs } from './backoff.ts';
-import { Http, type HttpResponse, headerOf, readBody } from './http.ts';
-import { settingsOf, validConsul } from './settings.ts';
+import { type Http, type HttpResponse, headerOf, readBody } from './http.ts';
 import type { ConsulOptions } from './types.ts';
 
 const WAIT_SECONDS = 10;
@@ -31,25 +30,12 @@ export interface LeaderHandlers {
   onError?(detail: string): void;
 }
 
-/** Watches who leads, by Consul, until `signal` aborts. Rejects never; resolves when it has ended. */
-export async function watchLeader(
-  consul: ConsulOptions,
-  handlers: LeaderHandlers,
-  signal: AbortSignal,
-): Promise<void> {
-  const http = new Http(settingsOf({}).connectTimeoutMs);
-  try {
-    await watchRegister(http, validConsul(consul), handlers, signal);
-  } finally {
-    await http.close();
-  }
-}
-
 interface Seen {
   readonly index: number;
   readonly leader: RegisteredLeader | null;
 }
 
+/** Watches until `signal` aborts; never rejects. */
 export async function watchRegister(
   http: Http,
   { urls, cluster, token }: Required<ConsulOptions>,

@@ -1,5 +1,4 @@
 // The TypeScript client of distributed-logger: `LogClient` reads and administers a log, `Producer` writes to it exactly once.
-export { type LeaderHandlers, type RegisteredLeader, watchLeader } from './consul-watch.ts';
 export { ClientError, type ClientErrorCode, type RetryReason } from './errors.ts';
 export { type FollowOptions, LogClient, type ReadOptions, type Transfer } from './log-client.ts';
 export { Producer, type ProducerOptions, type Resumed } from './producer.ts';

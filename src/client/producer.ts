@@ -8,10 +8,10 @@ import { appendCall } from './append-call.ts';
 import type { Connection } from './connection.ts';
 import { encodeRecords } from './encode.ts';
 import { ClientError, endsProducerEpoch } from './errors.ts';
-import { jsonCall, type LogClient } from './log-client.ts';
+import { jsonCall, LogClient } from './log-client.ts';
 import { ProducerStamps } from './producer-stamps.ts';
 import { type Pending, SendQueue } from './send-queue.ts';
-import type { Acknowledgement, Sendable } from './types.ts';
+import type { Acknowledgement, ClientOptions, Sendable } from './types.ts';
 
 const DEFAULT_MAX_QUEUED_RECORDS = 10_000;
 const DEFAULT_MAX_QUEUED_BYTES = 16 * 1024 * 1024;
@@ -20,7 +20,7 @@ const BATCH_LIMITS = { maxRecords: 4_096, maxBytes: 1024 * 1024 };
 /** A refusal for one of these may concern one send alone: the others of the request are tried without it. */
 const CONTENT_CODES: readonly string[] = ['body-too-large', 'record-too-large', 'invalid-record'];
 
-export interface ProducerOptions {
+export interface ProducerOptions extends ClientOptions {
   /** From 1 to 2^63-1; a random one unless given. A kept id lets a restarted producer `resume()`. */
   readonly id?: bigint;
   /** Records that may be unsettled at a time; `send` refuses more with queue-full. */
@@ -43,6 +43,8 @@ export interface Resumed {
 
 export class Producer {
   readonly id: bigint;
+  /** Reads through the same connections; closed with this producer. */
+  readonly client: LogClient;
   readonly #connection: Connection;
   readonly #queue: SendQueue;
   readonly #stamps = new ProducerStamps();
@@ -55,7 +57,7 @@ export class Producer {
   #paused = false;
   #resuming: Promise<Resumed | null> | null = null;
 
-  constructor(client: LogClient, options: ProducerOptions = {}) {
+  constructor(options: ProducerOptions) {
     const {
       id = randomProducerId(),
       maxQueuedRecords = DEFAULT_MAX_QUEUED_RECORDS,
@@ -63,7 +65,8 @@ export class Producer {
     } = options;
     if (id < 1n || id >= 2n ** 63n) throw new TypeError(`producer id ${id}: it takes 1 to 2^63-1`);
     this.id = id;
-    this.#connection = client.connection;
+    this.client = new LogClient(options);
+    this.#connection = this.client.connection;
     this.#queue = new SendQueue({ maxRecords: maxQueuedRecords, maxBytes: maxQueuedBytes });
   }
 
@@ -120,7 +123,10 @@ export class Producer {
     }
   }
 
-  /** Takes no more, and resolves when everything sent is settled; `signal` gives up what is not by then. */
+  /**
+   * Takes no more, and closes all connections when everything sent is settled. `signal` gives up what is not by then;
+   * without one this waits as long as there is no leader.
+   */
   async close({ signal }: SendOptions = {}): Promise<void> {
     this.#closed = true;
     const giveUp = (): void => {
@@ -132,6 +138,7 @@ export class Producer {
     await this.#resuming?.catch(() => undefined); // its own caller is told
     await this.#pumping;
     signal?.removeEventListener('abort', giveUp);
+    await this.client.close();
   }
 
   /** One loop at a time; it starts a microtask later, so that sends made together share a request. */

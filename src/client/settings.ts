@@ -27,11 +27,7 @@ export function settingsOf(options: ClientOptions): Settings {
   };
 }
 
-export function validConsul({
-  urls,
-  cluster = 'default',
-  token = '',
-}: ConsulOptions): Required<ConsulOptions> {
+function validConsul({ urls, cluster = 'default', token = '' }: ConsulOptions): Required<ConsulOptions> {
   if (urls.length === 0) throw new TypeError('consul.urls is empty');
   if (!/^[a-z0-9-]+$/.test(cluster)) throw new TypeError(`consul.cluster is ${JSON.stringify(cluster)}`);
   return { urls: urls.map(validUrl), cluster, token };

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LogClient, Producer, type RegisteredLeader, watchLeader } from '../../../src/client/index.ts';
+import { type RegisteredLeader, watchRegister } from '../../../src/client/consul-watch.ts';
+import { Http } from '../../../src/client/http.ts';
+import { Producer } from '../../../src/client/index.ts';
 import { acknowledge, answer, problem, ScriptedLogger, type Step, silence } from './scripted-logger.ts';
 
 const register = (
@@ -24,7 +26,9 @@ async function watched(consuls: readonly ScriptedLogger[], count: number) {
   const seen: (RegisteredLeader | null)[] = [];
   const errors: string[] = [];
   const stop = new AbortController();
-  await watchLeader(
+  const http = new Http(250);
+  await watchRegister(
+    http,
     { urls: consuls.map(({ url }) => url), cluster: 'c', token: 'secret' },
     {
       onLeader: (leader) => {
@@ -34,6 +38,7 @@ async function watched(consuls: readonly ScriptedLogger[], count: number) {
     },
     stop.signal,
   );
+  await http.close();
   return { seen, errors, asked: consuls.map(({ received }) => received.map(({ url }) => url)) };
 }
 
@@ -91,9 +96,12 @@ test('a producer finds its leader in Consul, follows it to the next, and goes on
   const store = { end: 0, epoch: 1 };
   const [a, b] = [await ScriptedLogger.start(t, [], acknowledge(store)), await ScriptedLogger.start(t)];
   const consul = await ScriptedLogger.start(t, [missing(1), register(5, { epoch: 1, api: a.url })], silence);
-  const client = new LogClient({ consul: { urls: [consul.url] }, retryMaxMs: 50, requestTimeoutMs: 600_000 });
-  t.after(() => client.close());
-  const producer = new Producer(client);
+  const producer = new Producer({
+    consul: { urls: [consul.url] },
+    retryMaxMs: 50,
+    requestTimeoutMs: 600_000,
+  });
+  t.after(() => producer.close());
   assert.equal((await producer.send('a')).offset, 0);
 
   // The leader freezes; the register names another, which is not established at once.

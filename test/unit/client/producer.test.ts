@@ -5,6 +5,7 @@ import {
   ClientError,
   LogClient,
   Producer,
+  type ProducerOptions,
   type Retry,
 } from '../../../src/client/index.ts';
 import {
@@ -26,18 +27,19 @@ import {
 function producerFor(
   owner: Owner,
   target: string | readonly string[],
-  options: { requestTimeoutMs?: number } = {},
+  options: Partial<ProducerOptions> = {},
 ) {
   const retries: Retry[] = [];
-  const client = new LogClient({
+  const producer = new Producer({
     target,
     requestTimeoutMs: 5_000,
     retryMaxMs: 50,
     onRetry: (retry) => retries.push(retry),
     ...options,
+    id: 7n,
   });
-  owner.after(() => client.close());
-  return { client, producer: new Producer(client, { id: 7n }), retries };
+  owner.after(() => producer.close({ signal: AbortSignal.abort(new Error('the test is over')) }));
+  return { producer, retries };
 }
 
 const stampIn = ({ headers }: Received) => ({
@@ -352,8 +354,7 @@ test('the queue is bounded: send refuses, room waits', async (t) => {
   const logger = await ScriptedLogger.start(t, [
     async (received) => held.opened.then(() => acknowledge()(received)),
   ]);
-  const { client } = producerFor(t, logger.url);
-  const producer = new Producer(client, { maxQueuedRecords: 2 });
+  const { producer } = producerFor(t, logger.url, { maxQueuedRecords: 2 });
   const sent = [producer.send('a'), producer.send('b')];
   assert.equal((await failure(producer.send('c'))).code, 'queue-full');
   let hasRoom = false;
