@@ -32,8 +32,15 @@ export function lostRegister(s: State, run: Candidate): readonly Member[] | null
   if (members.length === 0 || !isMember(s, members)) return null;
   run.quorum = 'all';
   if (missing(s, run).length === 0) return members;
-  if (!s.rebuildAllowed) return null;
-  return members.filter((member) => run.answers.get(identityOf(s, member))?.yes === true);
+  return s.rebuildAllowed ? everyoneWithData(s, run) : null;
+}
+
+/** All that answer now and that anybody last saw as a member: what none of them has is lost in any case. */
+function everyoneWithData(s: State, run: Candidate): readonly Member[] {
+  const seen = new Set([...run.answers.values()].flatMap(({ lastSeen }) => lastSeen));
+  return reached(s, run).filter(
+    (member) => seen.has(member.uid) && run.answers.get(identityOf(s, member))?.yes === true,
+  );
 }
 
 /** Members last seen that did not say yes, or last saw others. */

@@ -28,6 +28,8 @@ export class Cluster {
   readonly machines: Machine[];
   readonly clients: Client[] = [];
   readonly #options: ClusterOptions;
+  /** Consul lost its register or got an old one back. */
+  forgotten = false;
   #violation: Error | null = null;
   /** Failures that were put in on purpose: the process may end of them. */
   readonly excused = new Set<Machine>();

@@ -113,11 +113,12 @@ export class SimulatedConsul {
     return this.#set(this.snapshot.value, null);
   }
 
-  #set(value: RegisterValue | null, session: string | null): WriteOutcome {
+  #set(value: RegisterValue | null, session: string | null, restored = false): WriteOutcome {
     this.#index += this.#world.random.whole(1, 5);
     this.snapshot = { value, index: value === null ? 0 : this.#index, session };
-    if (value) this.history.push(value);
-    this.onChange(value);
+    if (value && !restored) this.history.push(value);
+    // What an old backup says binds nobody until a leader has written again.
+    this.onChange(restored ? null : value);
     for (const watcher of this.#watchers) this.#tell(watcher);
     return { kind: 'done', snapshot: this.snapshot };
   }
@@ -198,6 +199,6 @@ export class SimulatedConsul {
   restore(value: RegisterValue): void {
     for (const id of this.sessionIds) this.destroy(id, 'invalidated');
     this.#index = Math.max(1, this.#index - 50);
-    this.#set(value, null);
+    this.#set(value, null, true);
   }
 }

@@ -130,6 +130,7 @@ const consulForgets: Deed = (cluster) => {
     consul.lose();
   }
   checker.register = null;
+  cluster.forgotten = true;
 };
 
 const fillDisk: Deed = (cluster) => {

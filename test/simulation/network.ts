@@ -76,7 +76,6 @@ export class Network {
 function close(end: End): void {
   if (end.closed) return;
   end.closed = true;
-  if (!end.open) return;
   end.transport.dropped(end);
 }
 
@@ -147,7 +146,10 @@ export class SimulatedTransport implements Transport {
   }
 
   #opened(end: End, peer: Member): void {
-    this.#network.world.after(this.#network.delayMs(), this.owner, () => {
+    const delayMs = this.#network.delayMs();
+    // What the other end sends is read after the connection was announced here.
+    if (end.other) end.other.lastAtMs = this.#network.world.now + delayMs;
+    this.#network.world.after(delayMs, this.owner, () => {
       if (end.closed) return;
       const former = this.#byPeer.get(peer.peer);
       if (former) close(former);
@@ -155,12 +157,11 @@ export class SimulatedTransport implements Transport {
       this.#byPeer.set(peer.peer, end);
       this.#handlers?.connected(end.link, peer);
     });
-    end.lastAtMs = this.#network.world.now + 1;
   }
 
   dropped(end: End): void {
     for (const [peer, present] of this.#byPeer) if (present === end) this.#byPeer.delete(peer);
-    this.#handlers?.disconnected(end.link);
+    if (end.open) this.#handlers?.disconnected(end.link);
     const { other } = end;
     if (other && !other.closed)
       this.#network.world.after(this.#network.delayMs(), other.transport.owner, () => close(other));
