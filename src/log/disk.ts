@@ -74,3 +74,20 @@ const hasCode = (error: unknown, codes: readonly string[]): boolean =>
 
 export const isNoRoom = (error: unknown): boolean => hasCode(error, ['ENOSPC', 'EDQUOT']);
 export const isMissing = (error: unknown): boolean => hasCode(error, ['ENOENT']);
+
+/** A sync failed: nobody knows what is on the disk now. Never retried, whatever the reason was. */
+class SyncFailedError extends Error {
+  override readonly name = 'SyncFailedError';
+}
+
+/**
+ * Waits for a sync. Want of room refuses a write and may pass; in a sync it means that accepted bytes were dropped, so
+ * its code is hidden from `isNoRoom`.
+ */
+export async function vouched(sync: Promise<void>): Promise<void> {
+  try {
+    await sync;
+  } catch (cause) {
+    throw new SyncFailedError('a sync failed', { cause });
+  }
+}

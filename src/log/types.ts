@@ -118,7 +118,7 @@ export interface Log {
   readRecent(offset: number, limits: { maxBytes: number; below: number }): Buffer[] | null;
   /** Offset of the first record whose timestamp is at or after; `end` if none. */
   offsetAt(timestampMs: number): Promise<number>;
-  /** Checks a batch against the producer table (rule 9 of the protocol). */
+  /** Checks a batch against the producer table (rule 9 of the protocol). `crc` is the batch's `contentCrc`. */
   judge(stamp: ProducerStamp, count: number, crc: number): ProducerVerdict;
   producer(id: bigint): ProducerState | null;
   /** The producer table as bytes, for a follower that starts anew at `first`. */

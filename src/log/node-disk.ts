@@ -1,0 +1,115 @@
+// The real disk: Node's file system, bound to the interface of disk.ts. Nothing here decides anything.
+
+import { type FileHandle, mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises';
+import { lockDirectory } from './directory-lock.ts';
+import { type DirectoryLock, type Disk, type DiskFile, isMissing, type OpenMode } from './disk.ts';
+
+const FLAGS = { read: 'r', write: 'r+', create: 'w+' } as const satisfies Record<OpenMode, string>;
+/** Buffers in one writev: the kernel takes no more (IOV_MAX). */
+const WRITEV_BUFFERS_MAX = 1024;
+
+class NodeFile implements DiskFile {
+  readonly #handle: FileHandle;
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  async read(target: Uint8Array, at: number): Promise<number> {
+    let done = 0;
+    while (done < target.length) {
+      const { bytesRead } = await this.#handle.read(target, done, target.length - done, at + done);
+      if (bytesRead === 0) break;
+      done += bytesRead;
+    }
+    return done;
+  }
+
+  async write(buffers: readonly Uint8Array[], at: number): Promise<void> {
+    let position = at;
+    for (let first = 0; first < buffers.length; first += WRITEV_BUFFERS_MAX) {
+      let group = buffers.slice(first, first + WRITEV_BUFFERS_MAX);
+      while (group.length > 0) {
+        const { bytesWritten } = await this.#handle.writev(group, position);
+        if (bytesWritten === 0) throw new Error('the file system wrote nothing and gave no reason');
+        position += bytesWritten;
+        group = dropBytes(group, bytesWritten);
+      }
+    }
+  }
+
+  datasync(): Promise<void> {
+    return this.#handle.datasync();
+  }
+
+  truncate(sizeBytes: number): Promise<void> {
+    return this.#handle.truncate(sizeBytes);
+  }
+
+  async size(): Promise<number> {
+    return (await this.#handle.stat()).size;
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}
+
+/** What is left of `buffers` after their first `count` bytes: a write may take only a part. */
+function dropBytes(buffers: Uint8Array[], count: number): Uint8Array[] {
+  let rest = count;
+  let index = 0;
+  for (; index < buffers.length; index += 1) {
+    const { length } = buffers[index] as Uint8Array;
+    if (length > rest) break;
+    rest -= length;
+  }
+  const left = buffers.slice(index);
+  if (rest > 0) left[0] = (left[0] as Uint8Array).subarray(rest);
+  return left;
+}
+
+export class NodeDisk implements Disk {
+  async open(path: string, mode: OpenMode): Promise<DiskFile> {
+    return new NodeFile(await open(path, FLAGS[mode]));
+  }
+
+  async list(directory: string): Promise<string[]> {
+    try {
+      return (await readdir(directory)).sort();
+    } catch (error) {
+      if (isMissing(error)) return [];
+      throw error;
+    }
+  }
+
+  async makeDirectory(path: string): Promise<void> {
+    await mkdir(path, { recursive: true });
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    return rename(from, to);
+  }
+
+  remove(path: string): Promise<void> {
+    return rm(path, { force: true });
+  }
+
+  async syncDirectory(directory: string): Promise<void> {
+    const handle = await open(directory, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async freeBytes(directory: string): Promise<number> {
+    const { bavail, bsize } = await statfs(directory);
+    return bavail * bsize;
+  }
+
+  lock(directory: string): Promise<DirectoryLock> {
+    return lockDirectory(directory);
+  }
+}

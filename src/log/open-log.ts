@@ -1,0 +1,155 @@
+// Opening a data directory: locked, then what it holds is either believed or put aside. The state file says whose log
+// this is; it is the last thing written when a directory is made, and the first one changed when a log is given up, so
+// that no crash ever leaves an old identity on a log that lost records.
+
+import { Content } from './content.ts';
+import { createLog, isUnused } from './create-log.ts';
+import { LogDamagedError } from './damage.ts';
+import { type Disk, vouched } from './disk.ts';
+import { DurableLog } from './durable-log.ts';
+import { Fatal } from './fatal.ts';
+import { LOG_DIRECTORY, QUARANTINE_PREFIX } from './names.ts';
+import { LogReader } from './reader.ts';
+import { type RecoveredLog, recover } from './recover.ts';
+import { Room } from './room.ts';
+import { SegmentFiles } from './segment-files.ts';
+import { DurableState, type Identity, loadState, NOTHING_PROMISED, saveState } from './state-file.ts';
+import type { StateFile } from './types.ts';
+import { Window } from './window.ts';
+import { Writer } from './writer.ts';
+
+export const SEGMENT_SIZE_BYTES = 128 * 1024 * 1024;
+/** Recent batches that stay in memory for followers and live readers. */
+export const RECENT_BYTES = 32 * 1024 * 1024;
+/** Free space that appends leave alone, for promises, pairs, snapshots and indexes. */
+export const RESERVE_BYTES = 16 * 1024 * 1024;
+
+export interface OpenOptions {
+  readonly disk: Disk;
+  /** The data directory; made when it does not exist. */
+  readonly directory: string;
+  /** For the identity of a new or quarantined log. */
+  readonly randomUuid: () => string;
+  /** Called once, when the log cannot go on: the process should end. Every later call fails. */
+  readonly onFatal: (error: Error) => void;
+  /** Resolves when it may be worth trying again on a full disk (a second or so); rejects when `signal` aborts. */
+  readonly waitForRoom: (signal: AbortSignal) => Promise<void>;
+  readonly segmentSizeBytes?: number;
+  readonly recentBytes?: number;
+  readonly reserveBytes?: number;
+}
+
+export interface Quarantine {
+  readonly reason: string;
+  /** Where the former log is now, in the data directory; null when there was none any more. */
+  readonly folder: string | null;
+  /** Null when the state file could not be read. */
+  readonly formerUid: string | null;
+}
+
+/** What was found in the directory. */
+export interface Recovery {
+  /** The directory was empty. */
+  readonly created: boolean;
+  /** The log could not be believed: this is a new, empty one with a uid of its own. */
+  readonly quarantine: Quarantine | null;
+  readonly tornBytes: number;
+  readonly droppedPairs: number;
+  readonly resumedReset: boolean;
+}
+
+export interface OpenedLog {
+  readonly log: DurableLog;
+  readonly state: StateFile;
+  readonly recovered: Recovery;
+}
+
+/** Opens the log in a data directory. Rejects with DirectoryLockedError while another process uses it. */
+export async function openLog(options: OpenOptions): Promise<OpenedLog> {
+  const { disk, directory } = options;
+  await disk.makeDirectory(directory);
+  const lock = await disk.lock(directory);
+  try {
+    const found = await findLog(options);
+    const fatal = new Fatal(options.onFatal);
+    const state = new DurableState(disk, directory, found.identity, fatal);
+    const { mark, tornBytes, droppedPairs, resumedReset } = found.log;
+    try {
+      const parts = await assemble(options, found.log, fatal);
+      const log = new DurableLog({ ...parts, uid: found.identity.uid, fatal, state, lock });
+      const { created, quarantine } = found;
+      return { log, state, recovered: { created, quarantine, tornBytes, droppedPairs, resumedReset } };
+    } catch (error) {
+      await mark.close();
+      throw error;
+    }
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+interface Found {
+  readonly identity: Identity;
+  readonly log: RecoveredLog;
+  readonly created: boolean;
+  readonly quarantine: Quarantine | null;
+}
+
+async function findLog({ disk, directory, randomUuid }: OpenOptions): Promise<Found> {
+  const path = `${directory}/${LOG_DIRECTORY}`;
+  const state = await loadState(disk, directory);
+  // A name that only the page cache knows yet, after a crash of the process, is relied upon from here on.
+  await vouched(disk.syncDirectory(directory));
+  if (state === 'missing' && (await isUnused(disk, path))) {
+    await createLog(disk, directory);
+    const identity = { uid: randomUuid(), value: NOTHING_PROMISED };
+    await saveState(disk, directory, identity);
+    return { identity, log: await recover(disk, path), created: true, quarantine: null };
+  }
+  try {
+    if (state === 'missing' || state === 'damaged') throw new LogDamagedError(`the state file is ${state}`);
+    return { identity: state, log: await recover(disk, path), created: false, quarantine: null };
+  } catch (error) {
+    if (!(error instanceof LogDamagedError)) throw error;
+    const formerUid = typeof state === 'string' ? null : state.uid;
+    return await startOver(disk, directory, { reason: error.message, formerUid, uid: randomUuid() });
+  }
+}
+
+/**
+ * Puts the log aside and begins an empty one under a new uid: a new member, which nobody takes for the one that
+ * promised, acknowledged and forgot. The new uid comes first: a crash after it finds the damage again, at worst.
+ */
+async function startOver(
+  disk: Disk,
+  directory: string,
+  { reason, formerUid, uid }: { reason: string; formerUid: string | null; uid: string },
+): Promise<Found> {
+  const identity = { uid, value: NOTHING_PROMISED };
+  await saveState(disk, directory, identity);
+  const names = await disk.list(directory);
+  const folder = names.includes(LOG_DIRECTORY) ? `${QUARANTINE_PREFIX}${uid}` : null;
+  if (folder !== null) {
+    await disk.rename(`${directory}/${LOG_DIRECTORY}`, `${directory}/${folder}`);
+    await vouched(disk.syncDirectory(directory));
+  }
+  await createLog(disk, directory);
+  const log = await recover(disk, `${directory}/${LOG_DIRECTORY}`);
+  return { identity, log, created: false, quarantine: { reason, folder, formerUid } };
+}
+
+async function assemble(options: OpenOptions, recovered: RecoveredLog, fatal: Fatal) {
+  const { disk, waitForRoom, reserveBytes = RESERVE_BYTES } = options;
+  const directory = `${options.directory}/${LOG_DIRECTORY}`;
+  const { segments, end, pairs, producers, mark } = recovered;
+  const window = new Window(options.recentBytes ?? RECENT_BYTES);
+  const segmentSizeBytes = options.segmentSizeBytes ?? SEGMENT_SIZE_BYTES;
+  const content = new Content({ segments, window, segmentSizeBytes, end, pairs, producers });
+  const files = new SegmentFiles(disk, directory, content);
+  const room = new Room({ disk, directory, reserveBytes, waitForRoom });
+  const writer = new Writer({ content, files, mark, room, fatal });
+  const reader = new LogReader(disk, directory, content);
+  await writer.lookForRoom();
+  return { disk, directory, content, files, mark, reader, writer, room };
+}

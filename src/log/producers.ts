@@ -1,0 +1,115 @@
+// The table behind exactly-once appends (rule 9 of the protocol): per producer its epoch, its last sequence and its last
+// few batches. It must be the same on every replica and after every cut, so it is a function of the batches alone, in
+// their order: no clock, and nothing is forgotten but by a batch of a producer. What makes room is
+//   - a bound on the number of producers: the one whose last batch is the oldest goes first;
+//   - age in record timestamps: a producer whose last batch is PRODUCER_EXPIRY_MS older than the one just applied goes.
+// Only batches with a producer change the table, so a cut that removes none of them leaves it as it is.
+import { SEQUENCE_MODULUS } from './batch.ts';
+import type { BatchHeader, ProducerStamp, ProducerState, ProducerVerdict } from './types.ts';
+
+export const PRODUCERS_MAX = 10_000;
+export const PRODUCER_EXPIRY_MS = 7 * 24 * 3600 * 1000;
+/** Batches remembered per producer, to recognize repeats: also how many it may have under way. Kafka's number. */
+export const BATCHES_PER_PRODUCER = 5;
+
+export interface StoredBatch {
+  readonly sequence: number;
+  readonly count: number;
+  readonly offset: number;
+  /** `contentCrc` of the batch. */
+  readonly crc: number;
+  /** Epoch of the log under which it was stored. */
+  readonly logEpoch: number;
+}
+
+/** Entries are never changed, only replaced: a copy of the table is a copy of the map. */
+export interface ProducerEntry {
+  readonly epoch: number;
+  readonly timestampMs: number;
+  /** From one to BATCHES_PER_PRODUCER, the oldest first; all of `epoch`. */
+  readonly batches: readonly StoredBatch[];
+}
+
+const lastBatch = (entry: ProducerEntry): StoredBatch => entry.batches.at(-1) as StoredBatch;
+const sequenceAfter = ({ sequence, count }: StoredBatch): number => (sequence + count) % SEQUENCE_MODULUS;
+
+export class ProducerTable {
+  /** Ordered by each producer's last batch, the oldest first: Map keeps insertion order. */
+  readonly #entries: Map<bigint, ProducerEntry>;
+
+  constructor(entries: Iterable<readonly [bigint, ProducerEntry]> = []) {
+    this.#entries = new Map(entries);
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  entries(): Iterable<readonly [bigint, ProducerEntry]> {
+    return this.#entries;
+  }
+
+  copy(): ProducerTable {
+    return new ProducerTable(this.#entries);
+  }
+
+  state(id: bigint): ProducerState | null {
+    const entry = this.#entries.get(id);
+    if (!entry) return null;
+    const { sequence, count, offset } = lastBatch(entry);
+    const lastSequence = (sequence + count - 1) % SEQUENCE_MODULUS;
+    return { id, epoch: entry.epoch, lastSequence, lastOffset: offset + count - 1 };
+  }
+
+  judge(stamp: ProducerStamp, count: number, crc: number): ProducerVerdict {
+    const entry = this.#entries.get(stamp.id);
+    if (!entry || stamp.epoch > entry.epoch) {
+      return stamp.sequence === 0 ? { kind: 'next' } : { kind: 'refused', code: 'sequence-gap' };
+    }
+    if (stamp.epoch < entry.epoch) return { kind: 'refused', code: 'producer-fenced' };
+    const stored = entry.batches.find(({ sequence }) => sequence === stamp.sequence);
+    if (stored && stored.count === count && stored.crc === crc)
+      return { kind: 'repeat', offset: stored.offset, count, epoch: stored.logEpoch };
+    const next = sequenceAfter(lastBatch(entry));
+    if (stamp.sequence === next) return { kind: 'next' };
+    // Sequences wrap, so what lies ahead is told from what lies behind by the shorter way round.
+    const ahead = (stamp.sequence - next + SEQUENCE_MODULUS) % SEQUENCE_MODULUS;
+    return { kind: 'refused', code: ahead < SEQUENCE_MODULUS / 2 ? 'sequence-gap' : 'sequence-conflict' };
+  }
+
+  /** Takes in a batch that is part of the log; batches come in order, each once. `crc` is its `contentCrc`. */
+  apply(header: BatchHeader, crc: number): void {
+    const { producer, baseOffset, count, epoch, maxTimestampMs } = header;
+    if (!producer) return;
+    const former = this.#entries.get(producer.id);
+    const batch: StoredBatch = {
+      sequence: producer.sequence,
+      count,
+      offset: baseOffset,
+      crc,
+      logEpoch: epoch,
+    };
+    const kept = former?.epoch === producer.epoch ? former.batches.slice(1 - BATCHES_PER_PRODUCER) : [];
+    this.#entries.delete(producer.id);
+    this.#entries.set(producer.id, {
+      epoch: producer.epoch,
+      timestampMs: maxTimestampMs,
+      batches: [...kept, batch],
+    });
+    this.#expire(maxTimestampMs);
+  }
+
+  #expire(nowMs: number): void {
+    for (const [id, entry] of this.#entries) {
+      const old = nowMs - entry.timestampMs > PRODUCER_EXPIRY_MS;
+      if (!old && this.#entries.size <= PRODUCERS_MAX) return;
+      this.#entries.delete(id);
+    }
+  }
+
+  /** True when a batch at or after `offset` has left a trace. Without one, a cut to `offset` changes nothing here. */
+  touchedFrom(offset: number): boolean {
+    for (const entry of this.#entries.values()) if (lastBatch(entry).offset >= offset) return true;
+    return false;
+  }
+}

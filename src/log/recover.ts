@@ -1,0 +1,167 @@
+// What the files of a log amount to at start. The last segment is read through, batch by batch; those before it were
+// sealed whole. Bytes that are no batch are a torn tail only if they lie beyond the recovery mark and no whole batch
+// follows: then they never were acknowledged, and are cut. Everything else is damage (LogDamagedError): a record that
+// this logger may have vouched for is gone, and it must not go on as if it were the same.
+
+import { contentCrc } from './batch.ts';
+import { ChunkReader } from './chunk-reader.ts';
+import { LogDamagedError } from './damage.ts';
+import { type Disk, type DiskFile, isMissing, vouched } from './disk.ts';
+import { CHECKPOINT_FILE, parseSegmentFile, segmentFile } from './names.ts';
+import { formatPairs, pairsCrc, pairsUpTo, parsePairs } from './pairs.ts';
+import type { ProducerTable } from './producers.ts';
+import { RecoveryMark } from './recovery-mark.ts';
+import { resumeReset } from './reset.ts';
+import { savedProducers } from './saved-producers.ts';
+import { SCAN_CHUNK_BYTES, type Scanned, scan, wholeBatchFollows } from './scan.ts';
+import { openSealed } from './sealed.ts';
+import { Segment, Segments } from './segments.ts';
+import { isTemporary, readWhole, writeWhole } from './small-file.ts';
+import type { EpochPair } from './types.ts';
+
+export interface RecoveredLog {
+  readonly segments: Segments;
+  readonly end: number;
+  readonly pairs: readonly EpochPair[];
+  readonly producers: ProducerTable;
+  readonly mark: RecoveryMark;
+  /** Bytes of a torn tail that were cut off. */
+  readonly tornBytes: number;
+  /** Pairs beyond the end that were dropped. */
+  readonly droppedPairs: number;
+  /** A reset that a crash had interrupted was finished. */
+  readonly resumedReset: boolean;
+}
+
+/** Reads the log in `directory` and mends what a crash may leave. Rejects with LogDamagedError, and nothing changed. */
+export async function recover(disk: Disk, directory: string): Promise<RecoveredLog> {
+  const resumedReset = await resumeReset(disk, directory, async (values) => {
+    const mark = await RecoveryMark.create(disk, directory, values);
+    await mark.close();
+  });
+  const mark = await openMark(disk, directory);
+  try {
+    const stored = await loadPairs(disk, directory, mark);
+    const bases = await segmentBases(disk, directory);
+    const sealed: Segment[] = [];
+    for (const [index, base] of bases.slice(0, -1).entries())
+      sealed.push(
+        await openSealed(disk, directory, { base, end: bases[index + 1] as number, pairs: stored }),
+      );
+    const last = await openLast(disk, directory, {
+      base: bases.at(-1) as number,
+      sealed,
+      pairs: stored,
+      mark,
+    });
+
+    const pairs = pairsUpTo(stored, last.end);
+    await tidy(disk, directory, bases);
+    await vouched(disk.syncDirectory(directory));
+    await mark.save({ ...mark.values, synced: last.end, pairsCrc: pairsCrc(pairs) });
+    if (pairs.length !== stored.length)
+      await writeWhole(disk, directory, CHECKPOINT_FILE, formatPairs(pairs));
+    const segments = new Segments([...sealed, last.segment]);
+    const droppedPairs = stored.length - pairs.length;
+    const { end, producers, tornBytes } = last;
+    return { segments, end, pairs, producers, mark, tornBytes, droppedPairs, resumedReset };
+  } catch (error) {
+    await mark.close();
+    throw error;
+  }
+}
+
+async function openMark(disk: Disk, directory: string): Promise<RecoveryMark> {
+  try {
+    return await RecoveryMark.open(disk, directory);
+  } catch (error) {
+    if (isMissing(error)) throw new LogDamagedError('the recovery mark is missing');
+    throw error;
+  }
+}
+
+async function loadPairs(disk: Disk, directory: string, mark: RecoveryMark): Promise<EpochPair[]> {
+  const bytes = await readWhole(disk, `${directory}/${CHECKPOINT_FILE}`);
+  const pairs = bytes && parsePairs(bytes);
+  if (!pairs)
+    throw new LogDamagedError(`the leader-epoch checkpoint ${bytes ? 'cannot be read' : 'is missing'}`);
+  const crc = pairsCrc(pairs);
+  if (crc !== mark.values.pairsCrc && crc !== mark.formerPairsCrc)
+    throw new LogDamagedError('the leader-epoch checkpoint is not the one that was written');
+  // From here on the newest mark knows the file, as store-pairs.ts needs it.
+  if (crc !== mark.values.pairsCrc) await mark.amend({ ...mark.values, pairsCrc: crc });
+  return pairs;
+}
+
+async function segmentBases(disk: Disk, directory: string): Promise<number[]> {
+  const bases: number[] = [];
+  for (const name of await disk.list(directory)) {
+    const file = parseSegmentFile(name);
+    if (file?.kind === 'log') bases.push(file.base);
+  }
+  if (bases.length === 0) throw new LogDamagedError('there is no segment');
+  return bases;
+}
+
+interface LastSegment {
+  readonly segment: Segment;
+  readonly end: number;
+  readonly producers: ProducerTable;
+  readonly tornBytes: number;
+}
+
+async function openLast(
+  disk: Disk,
+  directory: string,
+  log: { base: number; sealed: readonly Segment[]; pairs: readonly EpochPair[]; mark: RecoveryMark },
+): Promise<LastSegment> {
+  const { base, sealed, pairs, mark } = log;
+  const segment = new Segment(base, null);
+  const producers = await savedProducers(disk, directory, { segments: [...sealed, segment], segment, pairs });
+  const file = await disk.open(`${directory}/${segmentFile(base, 'log')}`, 'write');
+  try {
+    const size = await file.size();
+    const reader = new ChunkReader(file, size, SCAN_CHUNK_BYTES);
+    const start = { offset: base, timestampMs: sealed.at(-1)?.maxTimestampMs ?? 0 };
+    const scanned = await scan(reader, start, pairs, (header, bytes, position) => {
+      segment.index?.add(header.baseOffset + header.lastOffsetDelta, position, bytes.length);
+      if (header.producer) producers.apply(header, contentCrc(bytes));
+    });
+    await assertTorn(scanned, reader, mark.values.synced);
+    segment.sizeBytes = scanned.position;
+    segment.writtenBytes = scanned.position;
+    segment.maxTimestampMs = scanned.position === 0 ? 0 : scanned.timestampMs;
+    await settle(file, scanned.position, size);
+    return { segment, end: scanned.offset, producers, tornBytes: size - scanned.position };
+  } finally {
+    await file.close();
+  }
+}
+
+/** Returns when all that is wrong may be the torn tail of a crash. */
+async function assertTorn(
+  { offset, position, problem }: Scanned,
+  reader: ChunkReader,
+  synced: number,
+): Promise<void> {
+  if (offset < synced)
+    throw new LogDamagedError(
+      `offset ${offset} was synced (up to ${synced}), but: ${problem ?? 'the log ends there'}`,
+    );
+  if (problem !== null && (await wholeBatchFollows(reader, position, offset)))
+    throw new LogDamagedError(`offset ${offset}: ${problem}, and a whole batch follows`);
+}
+
+/** What was read may be in the page cache only, if the process died and the machine did not: from here on it counts. */
+async function settle(file: DiskFile, position: number, size: number): Promise<void> {
+  if (size > position) await file.truncate(position);
+  await vouched(file.datasync());
+}
+
+/** Removes what crashes leave behind: unfinished files, and those of segments that are gone. */
+async function tidy(disk: Disk, directory: string, bases: readonly number[]): Promise<void> {
+  for (const name of await disk.list(directory)) {
+    const file = parseSegmentFile(name);
+    if (isTemporary(name) || (file && !bases.includes(file.base))) await disk.remove(`${directory}/${name}`);
+  }
+}
