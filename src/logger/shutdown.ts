@@ -1,5 +1,5 @@
-// The orderly way out: a pod that is scaled away first stops being a member; a leader hands over and then, for a moment, still
-// shows clients the way to its successor, so that nobody meets a closed door.
+// The orderly way out: a leader hands over and then, for a moment, still shows clients the way to its successor, so that nobody
+// meets a closed door; a pod that is scaled away waits until it is no member.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger as PinoLogger } from 'pino';
 import type { LoggerConfig } from '../config.ts';
@@ -22,10 +22,15 @@ export interface ShutdownParts {
   readonly out: PinoLogger;
 }
 
-export async function shutdown({ config, service, replicated, replicas, out }: ShutdownParts): Promise<void> {
+export async function shutdown(parts: ShutdownParts): Promise<void> {
+  const { config, service, replicated, replicas } = parts;
   service.beginShutdown();
+  // Leadership first: clients wait for it, and a scaled-away leader is removed by its successor.
+  if (replicated.role.kind === 'leader') await handOver(parts);
   await untilRemoved(config, replicas, replicated, config.shutdownTimeoutMs * REMOVAL_SHARE);
-  if (replicated.role.kind !== 'leader') return;
+}
+
+async function handOver({ config, replicated, out }: ShutdownParts): Promise<void> {
   try {
     const { to, epoch } = await replicated.transfer(null);
     out.info({ event: 'handing-over', to, epoch }, `Handing over to ${to}`);

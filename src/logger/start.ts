@@ -7,7 +7,6 @@ import { ConfigError, type LoggerConfig, loggerSettings, readConfig } from '../c
 import { createElection, type Election } from '../election/index.ts';
 import { messageOf } from '../errors.ts';
 import { createKubernetes } from '../kubernetes/index.ts';
-import { NodeDisk, type OpenedLog, openLog } from '../log/index.ts';
 import { createMetrics, type Metrics } from '../metrics.ts';
 import { EXIT_SOFTWARE, type Running } from '../program.ts';
 import { DEFAULT_TIMINGS } from '../replica/index.ts';
@@ -17,6 +16,7 @@ import { parsePeers, reachableHost } from './addresses.ts';
 import { Appends } from './appends.ts';
 import { realClock } from './clock.ts';
 import { CommitWaiters } from './commit-waiters.ts';
+import { type DataDirectory, openDataDirectory } from './data-directory.ts';
 import { ReplicationDriver } from './driver/index.ts';
 import { apiMetrics, kubernetesHooks, observe, onConsulCall, wireMetrics } from './instruments.ts';
 import { Printer } from './printer.ts';
@@ -35,7 +35,7 @@ interface Ground {
   readonly die: Die;
   readonly self: { readonly id: string; readonly uid: string; readonly peer: string };
   readonly apiUrl: string;
-  readonly opened: OpenedLog;
+  readonly opened: DataDirectory;
   readonly metrics: Metrics;
 }
 
@@ -79,7 +79,13 @@ async function build(
   // Before anything else: a label outlives the container that set it.
   await kubernetes.label.start();
   kubernetes.replicas.start();
-  const opened = await openLogOf(config, die, metrics);
+  const opened = await openDataDirectory({
+    directory: config.dataDir,
+    segmentSizeBytes: config.segmentSizeBytes,
+    out,
+    onSync: (seconds) => metrics.fsyncDuration.observe(seconds),
+    onFatal: (error) => die(EXIT_SOFTWARE, `The log cannot go on: ${error.message}`),
+  });
   stack.defer(() => opened.log.close());
   const ground = groundOf(config, out, die, opened, metrics);
   const election = electionOf(ground);
@@ -128,24 +134,11 @@ async function build(
   return () => shutdown({ config, service, replicated, replicas: kubernetes.replicas, out });
 }
 
-async function openLogOf(config: LoggerConfig, die: Die, metrics: Metrics): Promise<OpenedLog> {
-  const opened = await openLog({
-    disk: new NodeDisk(),
-    directory: config.dataDir,
-    segmentSizeBytes: config.segmentSizeBytes,
-    newUuid: randomUUID,
-    nowMs: Date.now,
-    onFatal: (error) => die(EXIT_SOFTWARE, `The log cannot go on: ${messageOf(error)}`),
-    onSync: (seconds) => metrics.fsyncDuration.observe(seconds),
-  });
-  return opened;
-}
-
 function groundOf(
   config: LoggerConfig,
   out: PinoLogger,
   die: Die,
-  opened: OpenedLog,
+  opened: DataDirectory,
   metrics: Metrics,
 ): Ground {
   const apiUrl = config.apiUrl ?? `http://${reachableHost(config.apiHost)}:${config.apiPort}`;

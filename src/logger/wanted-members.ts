@@ -42,6 +42,8 @@ export async function untilRemoved(
   membership: Membership,
   timeoutMs: number,
 ): Promise<void> {
+  // Whether this pod is scaled away or will come back, a number read some seconds ago cannot tell.
+  await replicas.refresh();
   const wanted = wantedIds(own.statefulSet, replicas.replicas);
   if (wanted === null || wanted.includes(own.id)) return;
   const deadlineMs = performance.now() + timeoutMs;
