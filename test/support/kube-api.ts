@@ -59,11 +59,17 @@ export class KubeApiDouble {
 
   constructor() {
     this.#server = createServer((incoming, response) => void this.#serve(incoming, response));
+    // Idle connections stay until the client lets go of them.
+    this.#server.keepAliveTimeout = 0;
     this.#server.on('connection', (socket) => {
       this.connections++;
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
     });
+  }
+
+  get openConnections(): number {
+    return this.#sockets.size;
   }
 
   async listen(): Promise<void> {

@@ -138,6 +138,21 @@ test('a pod that changed since it was read is read again, not overwritten', asyn
   assert.deepEqual(a.patches, ['ok', 'ok', 'conflict', 'ok']);
 });
 
+test('a pod that changes under every patch is not taken for mended', async () => {
+  await using double = await cluster(['a'], ['b', 'leader', 1]);
+  await using a = new Driven(double, 'a');
+  await a.keeper.start();
+  let changes = 4;
+  double.faults.push(({ method, path }) => {
+    if (method === 'PATCH' && path.endsWith('/b') && changes-- > 0) double.touch('b');
+    return null;
+  });
+  a.keeper.lead(2);
+  await until('in sync', () => a.keeper.state().inSync);
+  assert.deepEqual(double.view(), { a: 'leader@2', b: 'follower@2' });
+  assert.equal(a.patches.filter((result) => result === 'conflict').length, 4);
+});
+
 test('no patch lowers an epoch', async () => {
   await using double = await cluster(['a', 'follower', 7], ['b', 'leader', 7]);
   await using a = new Driven(double, 'a');
@@ -162,6 +177,7 @@ test('a newer wish overrides one whose patch gets no answer, and no pod has two 
   await until('in sync', () => a.keeper.state().inSync);
   assert.deepEqual(double.view(), { a: 'follower@0' });
   assert.equal(double.concurrentPatches, 1);
+  assert.ok(!a.patches.includes('error'), 'what was cut short is no error');
 });
 
 test('a patch that was carried out though its answer was lost is not repeated', async () => {
