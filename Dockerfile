@@ -49,5 +49,5 @@ COPY --from=build /app/dist ./dist
 COPY package.json ./
 # A number, since Kubernetes cannot tell from a name that it is not root's.
 USER 65532:65532
-EXPOSE 8080 9090 8081
+EXPOSE 8080 9090 9091 8081
 CMD ["dist/logger/main.js"]

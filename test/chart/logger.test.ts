@@ -80,6 +80,7 @@ describe('the loggers in the chart', () => {
       [
         ['http', read.apiPort],
         ['peer', read.peerPort],
+        ['beat', read.beatPort],
       ],
     );
     for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe']) {

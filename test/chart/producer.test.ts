@@ -28,7 +28,7 @@ describe('the producer in the chart', () => {
     for (const leader of ['distributed-logger-leader', 'front']) {
       const objects = await render({ values: { leaderService: { name: leader } } });
       const service = spec<Service>(objects, 'Service', leader);
-      assert.equal(config(objects).read.target, `http://${leader}:${service.ports[0]?.port}`);
+      assert.deepEqual([config(objects).read.target].flat(), [`http://${leader}:${service.ports[0]?.port}`]);
     }
   });
 

@@ -24,6 +24,7 @@ const refused: [what: string, values: Record<string, unknown>, complaint: RegExp
   ['a Service name with capitals', { leaderService: { name: 'Leader' } }, /name/],
   ['a producer id of 0', { producer: { producerId: '0' } }, /producerId/],
   ['a producer id that YAML made a number', { producer: { producerId: 7 } }, /producerId/],
+  ['a message without a place for its number', { producer: { message: 'Message' } }, /message/],
   ['an environment variable without a name', { producer: { extraEnv: [{ value: 'x' }] } }, /name/],
   ['two Consul servers, which tolerate no more than one does', { consul: { replicas: 2 } }, /replicas/],
   ['no Consul at all', { consul: { enabled: false } }, /externalUrls/],

@@ -3,6 +3,8 @@
 {{- $fullname := include "distributed-logger.fullname" . -}}
 DLOG_CLUSTER: {{ include "distributed-logger.cluster" . | quote }}
 DLOG_DATA_DIR: /data
+{{/* A fixed port rather than a free one: a NetworkPolicy must be able to name it. */ -}}
+DLOG_BEAT_PORT: "9091"
 DLOG_CONSUL_URLS: {{ include "distributed-logger.consulUrls" . | quote }}
 DLOG_KUBERNETES: "on"
 DLOG_POD_SELECTOR: {{ include "distributed-logger.podSelector" . | quote }}
