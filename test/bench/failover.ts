@@ -2,7 +2,7 @@
 // signal; the longest time between two successive acknowledgements that ends after the signal is the gap. After all runs the
 // log is read back and compared with what was acknowledged.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LogClient, Producer } from '../../src/client/index.ts';
+import { type LogClient, Producer } from '../../src/client/index.ts';
 import { quantile, round } from './numbers.ts';
 import { Stack } from './stack.ts';
 
@@ -30,6 +30,7 @@ const RECORD_BYTES = 100;
 const CALM_MS = 1000;
 const JITTER_MS = 500;
 const AFTER_MS = 3000;
+const CLOSE_MS = 5000;
 const STOPPED_MS = 30_000;
 
 interface Acknowledged {
@@ -61,7 +62,7 @@ export async function failover({ signal, runs, log }: FailoverOptions): Promise<
     ending.abort();
     await sending;
     const sorted = [...gapsMs].sort((a, b) => a - b);
-    const checked = await check(stack.apis, acks);
+    const checked = await check(producer.client, acks);
     const figures = {
       medianMs: quantile(sorted, 0.5),
       p99Ms: quantile(sorted, 0.99),
@@ -70,7 +71,7 @@ export async function failover({ signal, runs, log }: FailoverOptions): Promise<
     return { signal, runs, gapsMs, ...figures, acknowledged: acks.length, failedRequests, ...checked };
   } finally {
     ending.abort();
-    await producer.close();
+    await producer.close({ signal: AbortSignal.timeout(CLOSE_MS) });
     await stack.stop();
   }
 }
@@ -114,29 +115,24 @@ function longestGap(acks: readonly Acknowledged[], struckMs: number, nowMs: numb
 
 /** Reads the whole log back: every acknowledged number is there once, at its offset, in order. */
 async function check(
-  apis: readonly string[],
+  client: LogClient,
   acks: readonly Acknowledged[],
 ): Promise<{ lost: number; twice: number; outOfOrder: number }> {
-  const client = new LogClient({ target: apis });
   const seen = new Map<number, number>();
   let twice = 0;
   let outOfOrder = 0;
   let last = 0;
-  try {
-    for (let offset = 0; ; ) {
-      const { records, next, commit } = await client.read({ offset });
-      for (const record of records) {
-        const number = Number(/^Message: (\d+) /.exec(String(record.value))?.[1]);
-        if (seen.has(number)) twice += 1;
-        else if (number < last) outOfOrder += 1;
-        seen.set(number, record.offset);
-        last = number;
-      }
-      offset = next;
-      if (next >= commit) break;
+  for (let offset = 0; ; ) {
+    const { records, next, commit } = await client.read({ offset });
+    for (const record of records) {
+      const number = Number(/^Message: (\d+) /.exec(String(record.value))?.[1]);
+      if (seen.has(number)) twice += 1;
+      else if (number < last) outOfOrder += 1;
+      seen.set(number, record.offset);
+      last = number;
     }
-  } finally {
-    await client.close();
+    offset = next;
+    if (next >= commit) break;
   }
   const lost = acks.filter(({ number, offset }) => seen.get(number) !== offset).length;
   return { lost, twice, outOfOrder };
