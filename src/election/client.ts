@@ -39,10 +39,7 @@ export interface KvPair {
 }
 
 /** An operation of Consul's transaction API, as it is sent. */
-export type TxnOperation =
-  | { readonly KV: KvOperation }
-  | { readonly Node: { readonly Verb: 'cas' | 'delete-cas'; readonly Node: NodeEntry } }
-  | { readonly Service: { readonly Verb: 'set'; readonly Node: string; readonly Service: ServiceEntry } };
+export type TxnOperation = { readonly KV: KvOperation } | NodeWrite | ServiceWrite;
 
 export interface KvOperation {
   readonly Verb: 'check-index' | 'check-not-exists' | 'check-session' | 'lock' | 'unlock';
@@ -51,6 +48,14 @@ export interface KvOperation {
   readonly Value?: string;
   readonly Index?: number;
   readonly Session?: string;
+}
+
+export interface NodeWrite {
+  readonly Node: { readonly Verb: 'cas' | 'delete-cas'; readonly Node: NodeEntry };
+}
+
+export interface ServiceWrite {
+  readonly Service: { readonly Verb: 'set'; readonly Node: string; readonly Service: ServiceEntry };
 }
 
 export interface NodeEntry {

@@ -3,6 +3,7 @@
 
 import { messageOf } from '../errors.ts';
 import type { ConsulClient } from './client.ts';
+import { RegisterMalformed } from './errors.ts';
 import { snapshotOf } from './register.ts';
 import { Backoff, pause, type Random } from './timing.ts';
 import type { RegisterSnapshot, WatchHandlers } from './types.ts';
@@ -74,6 +75,8 @@ class RegisterWatch {
         this.#backoff.reset();
       } catch (error) {
         if (this.#signal.aborted) return;
+        // What comes back may be another Consul's data: the next query answers at once.
+        if (!(error instanceof RegisterMalformed)) this.#index = 0;
         this.#report(error as Error);
         waitMs = this.#backoff.next();
       }

@@ -17,6 +17,7 @@ const readyTimeoutMs = 30_000;
 const stopTimeoutMs = 10_000;
 const probeTimeoutMs = 1_000;
 const probeEveryMs = 50;
+const frozenTimeoutMs = 200;
 const reportedLines = 8;
 
 /** The server ended or could not be reached in time; `portTaken` tells that another process had its port. */
@@ -52,6 +53,10 @@ export class ConsulServer {
   /** Process id; null while it does not run. */
   get pid(): number | null {
     return this.#child?.pid ?? null;
+  }
+
+  get dataDirectory(): string {
+    return this.#shape.directory;
   }
 
   get running(): boolean {
@@ -103,10 +108,12 @@ export class ConsulServer {
     await gone;
   }
 
-  /** SIGSTOP: connections stay open and nothing answers. */
-  pause(): void {
+  /** SIGSTOP: connections stay open and nothing answers. Resolves once that is so: the signal takes its time to arrive. */
+  async pause(): Promise<void> {
     this.#paused = true;
     this.#child?.kill('SIGSTOP');
+    while (this.#child && (await this.#get('/v1/status/leader', frozenTimeoutMs)) !== null)
+      await sleep(probeEveryMs);
   }
 
   resume(): void {
@@ -133,9 +140,9 @@ export class ConsulServer {
   }
 
   /** Status and body of an answer; null when there is none in time. */
-  async #get(path: string): Promise<{ status: number; body: string } | null> {
+  async #get(path: string, timeoutMs = probeTimeoutMs): Promise<{ status: number; body: string } | null> {
     try {
-      const signal = AbortSignal.timeout(probeTimeoutMs);
+      const signal = AbortSignal.timeout(timeoutMs);
       const response = await fetch(`${this.url}${path}`, { signal });
       return { status: response.status, body: await response.text() };
     } catch {

@@ -4,8 +4,8 @@ import { createConsulClient } from '../../../src/election/consul-client.ts';
 import { RegisterMalformed } from '../../../src/election/errors.ts';
 import { watchRegister } from '../../../src/election/register-watch.ts';
 import type { RegisterSnapshot } from '../../../src/election/types.ts';
+import { until } from '../../support/until.ts';
 import { type Script, type ScriptedAnswer, scriptedServer } from './scripted-server.ts';
-import { until } from './until.ts';
 import { base64, registerValue } from './values.ts';
 
 const key = 'distributed-logger/test/leader';
@@ -44,7 +44,7 @@ const inTurn =
 describe('watching the register', () => {
   it('reads at first, then blocks on the index it got', async (t) => {
     const { server, changes, reached } = await watching(t, inTurn(holding(1, 7, 9), holding(2, 12)));
-    await until(() => server.requests.length === 3);
+    await until('3 queries came', () => server.requests.length === 3);
     assert.deepEqual(
       server.requests.map(({ query }) => [query.get('index'), query.get('wait'), query.get('consistent')]),
       [
@@ -74,7 +74,7 @@ describe('watching the register', () => {
         { status: 404, index: 11 },
       ),
     );
-    await until(() => server.requests.length === 6);
+    await until('6 queries came', () => server.requests.length === 6);
     assert.deepEqual(
       changes.map(({ index }) => index),
       [7, 0],
@@ -86,7 +86,7 @@ describe('watching the register', () => {
       t,
       inTurn(holding(5, 70), holding(3, 4), holding(3, 4), holding(4, 6)),
     );
-    await until(() => server.requests.length === 5);
+    await until('5 queries came', () => server.requests.length === 5);
     assert.deepEqual(
       server.requests.map(({ query }) => query.get('index')),
       [null, '70', null, '4', '6'],
@@ -107,7 +107,7 @@ describe('watching the register', () => {
       { status: 200, text: 'not JSON' },
     ];
     const { changes, reached } = await watching(t, inTurn(holding(1, 7), ...faults, holding(2, 8)));
-    await until(() => changes.length === 2);
+    await until('two changes were told', () => changes.length === 2);
     const told = reached.map((each) =>
       each === true ? 'reachable' : (each as Error & { failure: string }).failure,
     );
@@ -124,7 +124,7 @@ describe('watching the register', () => {
 
   it('has a deadline of its own for a query that nobody answers', async (t) => {
     const { server, reached } = await watching(t, inTurn(holding(1, 7)));
-    await until(() => server.requests.length >= 3);
+    await until('3 queries came', () => server.requests.length >= 3);
     assert.ok(reached.length >= 2 && reached[1] instanceof Error);
     assert.match(reached[1].message, /no answer in 313 ms/);
   });
@@ -132,7 +132,7 @@ describe('watching the register', () => {
   it('reports a malformed register as such, never as absent, and sees it mended', async (t) => {
     const malformed = { status: 200, json: [{ Key: key, Value: base64('{}'), ModifyIndex: 8 }], index: 8 };
     const { changes, reached } = await watching(t, inTurn(holding(1, 7), malformed, holding(2, 9)));
-    await until(() => changes.length === 2);
+    await until('two changes were told', () => changes.length === 2);
     assert.ok(reached[1] instanceof RegisterMalformed);
     assert.equal(reached[2], true);
     assert.deepEqual(
@@ -143,7 +143,7 @@ describe('watching the register', () => {
 
   it('ends with its signal, in the middle of a query too', async (t) => {
     const { server, changes, reached, end } = await watching(t, inTurn(holding(1, 7)));
-    await until(() => server.requests.length === 2);
+    await until('2 queries came', () => server.requests.length === 2);
     end.abort();
     const asked = server.requests.length;
     await new Promise((resolve) => setTimeout(resolve, 4 * timings.waitMs));
