@@ -1,9 +1,11 @@
 // Receives heartbeats and hands them to the main thread. Invariant: the main thread sees the beats of one logger in the order
-// sent, since only its newest connection counts. While the main thread is stuck only the latest beat per logger waits
-// for it, so that what waits is bounded.
+// sent, since only its newest connection counts. A beat that says something new goes on at once; the others, which only
+// show that their sender lives, go together once per `heartbeatMs`, for a message between threads costs more than the beat.
+// While the main thread is stuck only the latest of each logger waits for it, so that what waits is bounded.
 import type { Socket } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import type { Beat } from '../replica/types.ts';
-import { decodeBeat } from './beat-words.ts';
+import { decodeBeat, type Heard } from './beat-words.ts';
 import { Channel } from './channel.ts';
 import { shakeHands } from './handshake.ts';
 import { type OwnHello, REFUSALS, refusalOf } from './hello.ts';
@@ -14,14 +16,16 @@ import type { TurnWatch } from './turn-watch.ts';
 export class BeatReceiver {
   readonly #log: QuietLog;
   readonly #watch: TurnWatch;
-  readonly #received: (uid: string, beat: Beat) => void;
+  readonly #pass: (beats: readonly Heard[]) => void;
   readonly #channels = new Map<string, Channel>();
+  /** What the main thread was told last, and what waits to be told, by uid. */
+  readonly #told = new Map<string, Beat>();
   readonly #waiting = new Map<string, Beat>();
 
-  constructor(log: QuietLog, watch: TurnWatch, received: (uid: string, beat: Beat) => void) {
+  constructor(log: QuietLog, watch: TurnWatch, pass: (beats: readonly Heard[]) => void) {
     this.#log = log;
     this.#watch = watch;
-    this.#received = received;
+    this.#pass = pass;
   }
 
   accept(socket: Socket, own: OwnHello): void {
@@ -45,14 +49,19 @@ export class BeatReceiver {
     });
   }
 
-  /** Lets go of connections whose other end is no more, and of beats that waited for the main thread. */
+  /** To be called each `heartbeatMs`: passes on what waits, and lets go of connections whose other end is no more. */
   check(): void {
     const nowMs = performance.now();
     for (const channel of this.#channels.values())
       if (nowMs - channel.heardMs > BEAT_IDLE_MS) channel.close('silent', `no beat for ${BEAT_IDLE_MS} ms`);
-    if (this.#waiting.size === 0 || this.#watch.stuck) return;
-    for (const [uid, beat] of this.#waiting) this.#received(uid, beat);
+    if (this.#waiting.size > 0 && !this.#watch.stuck) this.#passOn();
+  }
+
+  #passOn(): void {
+    const beats = [...this.#waiting].map(([uid, beat]) => ({ uid, beat }));
     this.#waiting.clear();
+    for (const { uid, beat } of beats) this.#told.set(uid, beat);
+    this.#pass(beats);
   }
 
   #stands(channel: Channel, uid: string): void {
@@ -61,14 +70,14 @@ export class BeatReceiver {
     channel.receive = (frame) => {
       const { beat, echoMs } = decodeBeat(frame);
       if (echoMs !== null) channel.send({ type: 'echo', echoMs });
-      if (this.#watch.stuck) this.#waiting.set(uid, beat);
-      else {
-        this.#waiting.delete(uid);
-        this.#received(uid, beat);
-      }
+      this.#waiting.set(uid, beat);
+      if (!this.#watch.stuck && !isDeepStrictEqual(beat, this.#told.get(uid))) this.#passOn();
     };
     channel.ended = ({ reason, detail }) => {
-      if (this.#channels.get(uid) === channel) this.#channels.delete(uid);
+      if (this.#channels.get(uid) === channel) {
+        this.#channels.delete(uid);
+        this.#told.delete(uid);
+      }
       if (reason === 'malformed')
         this.#log.warn(uid, { uid, detail }, 'a heartbeat connection sent nonsense');
     };

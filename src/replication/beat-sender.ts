@@ -11,7 +11,7 @@ import { BEAT_BUFFER_BYTES_MAX, ECHO_EVERY_MS, ECHO_SILENCE_MS, HANDSHAKE_TIMEOU
 import type { QuietLog } from './quiet-log.ts';
 import { Redial } from './redial.ts';
 
-export interface BeatSenderOptions {
+interface BeatSenderOptions {
   readonly own: OwnHello;
   readonly tls: (() => TlsMaterial) | null;
   readonly log: QuietLog;

@@ -22,8 +22,7 @@ async function run(data: BeatThreadData): Promise<void> {
   let material = data.tls;
   const tls = (): TlsMaterial => material!;
   const watch = new TurnWatch(data.turns, data.suspectMs);
-  const received = (uid: string, beat: Beat): void => post({ type: 'beat', uid, beat });
-  const receiver = new BeatReceiver(log, watch, received);
+  const receiver = new BeatReceiver(log, watch, (beats) => post({ type: 'beats', beats }));
   const listener = await listen({
     ...data.listen,
     tls: material === null ? null : tls,
@@ -61,8 +60,6 @@ async function run(data: BeatThreadData): Promise<void> {
   post({ type: 'listening', port: listener.port });
 }
 
-run(workerData as BeatThreadData).catch((cause: unknown) => {
-  const error = cause instanceof Error ? cause : new Error(String(cause));
-  post({ type: 'failed', error });
-  parentPort?.close();
+run(workerData as BeatThreadData).catch((error: NodeJS.ErrnoException) => {
+  post({ type: 'failed', text: error.message, code: error.code });
 });

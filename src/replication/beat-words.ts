@@ -55,6 +55,12 @@ export interface BeatTarget {
   readonly beatPort: number;
 }
 
+/** The latest beat of a logger. */
+export interface Heard {
+  readonly uid: string;
+  readonly beat: Beat;
+}
+
 /** What a heartbeat thread starts with. */
 export interface BeatThreadData {
   readonly hello: Omit<OwnHello, 'beatPort'>;
@@ -73,8 +79,9 @@ export type ToBeatThread =
 
 export type FromBeatThread =
   | { readonly type: 'listening'; readonly port: number }
-  | { readonly type: 'failed'; readonly error: Error }
-  | { readonly type: 'beat'; readonly uid: string; readonly beat: Beat }
+  /** The listener could not listen. Plain text and code, since an error does not keep its code between threads. */
+  | { readonly type: 'failed'; readonly text: string; readonly code: string | undefined }
+  | { readonly type: 'beats'; readonly beats: readonly Heard[] }
   | { readonly type: 'round-trip'; readonly id: string; readonly ms: number }
   | {
       readonly type: 'log';

@@ -2,6 +2,7 @@
 // inside a call of its owner, who may be in the middle of something.
 import type { Socket } from 'node:net';
 import { encodeFrame, type Frame, FrameReader, MalformedFrame } from './frames.ts';
+import type { Refusal } from './hello.ts';
 
 /** Why a connection ended; also the label of a metric. */
 export type CloseReason =
@@ -9,6 +10,7 @@ export type CloseReason =
   | 'error'
   | 'malformed'
   | 'refused'
+  | 'duplicate'
   | 'deadline'
   | 'silent'
   | 'overflow'
@@ -21,7 +23,13 @@ export interface Ending {
   readonly detail: string;
 }
 
-export type Count = (direction: 'in' | 'out', frames: number, bytes: number) => void;
+/** That two connections were one too many is the way of things, not trouble. */
+export const refusedWith = (refusal: string, who: string): Ending => ({
+  reason: refusal === 'duplicate' ? 'duplicate' : 'refused',
+  detail: `${who}: ${refusal}`,
+});
+
+type Count = (direction: 'in' | 'out', frames: number, bytes: number) => void;
 
 export class Channel {
   readonly socket: Socket;
@@ -91,10 +99,10 @@ export class Channel {
   }
 
   /** Tells the other side why, then ends. */
-  refuse(refusal: string): void {
+  refuse(refusal: Refusal): void {
     if (!this.#open) return;
     this.send({ type: 'refuse', refusal });
-    this.#end({ reason: 'refused', detail: refusal });
+    this.#end(refusedWith(refusal, 'refused here'));
     this.socket.destroySoon();
   }
 

@@ -15,7 +15,7 @@ export interface TlsMaterial {
 
 export const TLS_OPTIONS = { minVersion: 'TLSv1.3', requestCert: true, rejectUnauthorized: true } as const;
 
-export interface HostPort {
+interface HostPort {
   readonly host: string;
   readonly port: number;
 }

@@ -6,12 +6,12 @@
 //
 // Both loggers may dial each other at the same moment. If each judged for itself which of two connections to keep, they
 // could choose differently and lose both; so exactly one of the two decides, and the other follows its welcome.
-import type { Channel } from './channel.ts';
+import { type Channel, refusedWith } from './channel.ts';
 import { type Frame, MalformedFrame } from './frames.ts';
 import { badHello, type Hello, type OwnHello, type Refusal, WELCOME } from './hello.ts';
 import { badField, text } from './shapes.ts';
 
-export interface HandshakeOptions {
+interface HandshakeOptions {
   readonly own: OwnHello;
   readonly kind: Hello['kind'];
   /** The id that was dialled; null on the listening side. */
@@ -54,8 +54,10 @@ export function shakeHands(channel: Channel, options: HandshakeOptions): void {
   };
   channel.receive = (frame) => {
     const said = firstWords(frame);
-    if (said.type === 'refuse') channel.close('refused', `the other side refuses: ${said.refusal}`);
-    else if (said.type === 'hello' && theirs === null) hello(said);
+    if (said.type === 'refuse') {
+      const { reason, detail } = refusedWith(said.refusal, 'refused by the other side');
+      channel.close(reason, detail);
+    } else if (said.type === 'hello' && theirs === null) hello(said);
     else if (said.type === 'welcome' && theirs !== null) done(theirs);
     else throw new MalformedFrame(`an unexpected ${said.type}`);
   };

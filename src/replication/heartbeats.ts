@@ -14,8 +14,7 @@ const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 
 /** Turns are counted this many times in each `suspectMs`. */
 const TURNS_PER_SUSPECT = 8;
 
-export interface HeartbeatsOptions
-  extends Pick<BeatThreadData, 'hello' | 'listen' | 'heartbeatMs' | 'suspectMs'> {
+interface HeartbeatsOptions extends Pick<BeatThreadData, 'hello' | 'listen' | 'heartbeatMs' | 'suspectMs'> {
   readonly tls: (() => TlsMaterial) | null;
   readonly log: WireLog;
   readonly metrics: WireMetrics;
@@ -101,8 +100,8 @@ export class Heartbeats {
   #received(message: FromBeatThread, { received, metrics, log }: HeartbeatsOptions): void {
     if (this.#closing) return;
     switch (message.type) {
-      case 'beat':
-        received(message.uid, message.beat);
+      case 'beats':
+        for (const { uid, beat } of message.beats) received(uid, beat);
         break;
       case 'round-trip':
         metrics.roundTrip(message.id, message.ms);
@@ -121,7 +120,9 @@ function listening(worker: Worker): Promise<number> {
     worker.once('message', (message: FromBeatThread) => {
       worker.off('error', reject);
       if (message.type === 'listening') resolve(message.port);
-      else reject(message.type === 'failed' ? message.error : new Error(`unexpected ${message.type}`));
+      else if (message.type === 'failed')
+        reject(Object.assign(new Error(message.text), { code: message.code }));
+      else reject(new Error(`the heartbeat thread began with ${message.type}`));
     });
   });
 }

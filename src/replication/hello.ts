@@ -36,7 +36,6 @@ export const REFUSALS = {
   'id-in-use': 'another logger uses the same id',
   'uid-in-use': 'another logger has the same uid: its data directory was copied',
   duplicate: 'there is a connection already',
-  'shutting-down': 'this logger is shutting down',
 } as const;
 
 export type Refusal = keyof typeof REFUSALS;

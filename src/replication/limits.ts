@@ -49,7 +49,7 @@ export const LIVENESS_CHECK_MS = 100;
 export const PAUSE_MS = 300;
 
 /** Every so often a beat asks for an echo, which measures the round trip and shows that the connection works. */
-export const ECHO_EVERY_MS = 250;
+export const ECHO_EVERY_MS = 500;
 /** A heartbeat connection whose echoes stay out for this long is dialled anew. */
 export const ECHO_SILENCE_MS = 1_000;
 /** An incoming heartbeat connection without a beat for this long is closed; a living sender dials again. */

@@ -5,7 +5,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import { TLS_OPTIONS, type TlsMaterial } from './dial.ts';
 import { CONNECTIONS_MAX, HANDSHAKE_TIMEOUT_MS } from './limits.ts';
 
-export interface ListenerOptions {
+interface ListenerOptions {
   readonly host: string;
   readonly port: number;
   readonly tls: (() => TlsMaterial) | null;

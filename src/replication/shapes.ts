@@ -2,8 +2,8 @@
 // fields and checks; fields that it does not name are ignored, so that a later version may add some.
 import { TEXT_CHARS_MAX } from './limits.ts';
 
-export type Check = (value: unknown) => boolean;
-export type Fields = Readonly<Record<string, Check>>;
+type Check = (value: unknown) => boolean;
+type Fields = Readonly<Record<string, Check>>;
 /** A table with a check for every field of T, so that the compiler finds a forgotten one. */
 export type FieldsOf<T> = { readonly [K in keyof T]: Check };
 

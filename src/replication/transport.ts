@@ -100,6 +100,10 @@ class Wire implements WireTransport {
     });
     this.#listener = listener;
     const peer = typeof self.peer === 'string' ? self.peer : self.peer(listener.port);
+    if (parseHostPort(peer) === null) {
+      await listener.close();
+      throw new RangeError(`the own address ${peer} is not host:port`);
+    }
     const own = {
       type: 'hello',
       magic: MAGIC,
@@ -222,9 +226,10 @@ class Wire implements WireTransport {
     const channel = new Channel(socket, max);
     this.#channels.add(channel);
     socket.once('close', () => this.#channels.delete(channel));
+    let told = false;
     channel.ended = (ending) => {
       redial?.failed();
-      this.#failedHandshake(channel, dialled, ending);
+      if (!told) this.#failedHandshake(channel, dialled, ending);
     };
     const decides = (theirs: Hello): boolean => own.uid < theirs.uid;
     shakeHands(channel, {
@@ -238,7 +243,10 @@ class Wire implements WireTransport {
         if (refusal !== null || !decides(theirs)) return refusal;
         return this.#links.duplicate(theirs, dialled !== null, performance.now()) ? 'duplicate' : null;
       },
-      refused: (refusal, theirs) => this.#refused(refusal, theirs, channel),
+      refused: (refusal, theirs) => {
+        told = true;
+        this.#refused(refusal, theirs, channel);
+      },
       stands: (theirs) => {
         redial?.stands();
         this.#stands(channel, theirs);
@@ -253,12 +261,19 @@ class Wire implements WireTransport {
   }
 
   #failedHandshake({ remote }: Channel, dialled: string | null, { reason, detail }: Ending): void {
-    if (this.#closed || detail.includes('duplicate')) return;
+    if (this.#closed || reason === 'duplicate') return;
     const about = dialled ?? remote.replace(/:\d+$/, '');
     this.#log.warn(about, { peer: dialled, remote, reason, detail }, 'a connection ended in its handshake');
   }
 
   #stands(channel: Channel, theirs: Hello): void {
+    // Asked again, since the welcome may have come after another link.
+    const conflict = this.#links.conflict(theirs);
+    if (conflict !== null) {
+      this.#refused(conflict, theirs, channel);
+      channel.refuse(conflict);
+      return;
+    }
     const present = this.#links.ofUid(theirs.uid);
     if (present !== undefined) {
       present.channel.close('replaced', 'another connection to the same logger took its place');
