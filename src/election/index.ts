@@ -1,4 +1,4 @@
-// The public face of the election: what a logger and those who look for its leader need of Consul.
+// The public face of the election: what a logger needs of Consul, built from its configuration.
 
 import { randomUUID } from 'node:crypto';
 import { ConsulCatalogEntry } from './catalog-entry.ts';
@@ -11,26 +11,19 @@ import { ConsulRegister } from './register.ts';
 import { ConsulSessions } from './sessions.ts';
 import type { CatalogEntry, Register, Sessions } from './types.ts';
 
-export type { CallReport, ConsulOperation, Reachability } from './client.ts';
+export type { CallReport } from './client.ts';
 export { ConsulError, IdentityTaken, RegisterMalformed } from './errors.ts';
 export type * from './types.ts';
 
 /** Node and service entry are nobody's takeover: they may wait for a slow server. */
 const catalogTimeoutMs = 1000;
 
-export interface RegisterOptions {
+export interface ElectionOptions {
   /** Base URLs of Consul servers or agents, tried in turn. */
   readonly urls: readonly string[];
   /** ACL token; empty for none. */
   readonly token: string;
   readonly cluster: string;
-  /** Deadline, at each server, of a call that a takeover waits for. */
-  readonly timeoutMs: number;
-  /** Told of every attempt at a server. */
-  readonly onCall?: (report: CallReport) => void;
-}
-
-export interface ElectionOptions extends RegisterOptions {
   /** Name of this logger, unique in its cluster. */
   readonly id: string;
   /** Of its data directory: tells this logger, started again, from another one of the same id. */
@@ -38,34 +31,25 @@ export interface ElectionOptions extends RegisterOptions {
   /** Base URL of its HTTP API, as others reach it. */
   readonly api: string;
   readonly sessionTtlMs: number;
+  /** Deadline, at each server, of a call that a takeover waits for. */
+  readonly timeoutMs: number;
   readonly log: { warn(message: string): void };
+  /** Told of every attempt at a server. */
+  readonly onCall?: (report: CallReport) => void;
   /** Another living logger has this one's name, at start or later on. The message says which; told again while it is so. */
   readonly onIdentityTaken: (error: IdentityTaken) => void;
 }
 
-export interface RegisterAccess {
+export interface Election {
   readonly register: Register;
+  readonly sessions: Sessions;
+  readonly catalog: CatalogEntry;
   reachable(): Reachability;
-  /** Closes idle connections; end watches and sessions first. */
+  /** Closes idle connections; end watches and sessions and remove the entry first. */
   close(): void;
 }
 
-export interface Election extends RegisterAccess {
-  readonly sessions: Sessions;
-  readonly catalog: CatalogEntry;
-}
-
-/** The register alone, for programs that only look up the leader. */
-export function createRegister(options: RegisterOptions): RegisterAccess {
-  const client = createConsulClient(options);
-  return {
-    register: new ConsulRegister(client, options.cluster, options.timeoutMs),
-    reachable: () => client.reachability,
-    close: () => client.close(),
-  };
-}
-
-/** Everything that a logger needs; nothing is sent until it is used. */
+/** Nothing is sent until it is used. */
 export function createElection(options: ElectionOptions): Election {
   const { cluster, id, uid, api, timeoutMs } = options;
   const client = createConsulClient(options);

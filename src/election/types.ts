@@ -33,7 +33,7 @@ export interface RegisterSnapshot {
 /**
  * How a write ended. `refused`: certainly not carried out, `now` is what stands there, read consistently.
  * `unknown`: a deadline or connection failure after it may have been sent; only a later read that shows the new value,
- * or a later write of one's own at the same index, settles it.
+ * or a later write of one's own at the same index, settles it. `cause.maybeDone` of a ConsulError is false where nothing was done.
  */
 export type WriteOutcome =
   | { readonly kind: 'done'; readonly snapshot: RegisterSnapshot }
@@ -45,7 +45,7 @@ export type WriteOutcome =
   | { readonly kind: 'unknown'; readonly cause: Error };
 
 export interface Register {
-  /** A consistent read. Throws ConsulError on deadline. */
+  /** A consistent read. Rejects with ConsulError, or RegisterMalformed when the key holds something else than a register. */
   read(options?: { timeoutMs?: number }): Promise<RegisterSnapshot>;
   /**
    * One transaction: check-index of `seen`, unlock with the old holder's session (left out when free), lock with `session`,
@@ -75,6 +75,7 @@ export interface Register {
 
 export interface WatchHandlers {
   onChange(snapshot: RegisterSnapshot): void;
+  /** `cause` is a ConsulError, or RegisterMalformed while the key cannot be read as a register. */
   onReachable(reachable: boolean, cause?: Error): void;
 }
 
@@ -85,16 +86,21 @@ export interface Session {
   readonly ended: Promise<'invalidated' | 'destroyed'>;
   /** performance.now() of the last successful renewal's start: the session lives at least its TTL from there. */
   readonly renewedAtMs: number;
+  /** Rejects when Consul could not be told; `ended` resolves and renewals stop all the same. */
   destroy(): Promise<void>;
 }
 
 export interface Sessions {
-  /** Registers the external node where needed, then opens a session that is renewed every TTL/3 until it ends. */
+  /**
+   * Registers the external node where needed, then opens a session that is renewed every TTL/3 until it ends. Rejects with
+   * ConsulError, or IdentityTaken when another living logger has this one's name.
+   */
   open(): Promise<Session>;
 }
 
 /** The logger's own entry in Consul's catalog, for people and DNS. Level-triggered and never in the way of leadership. */
 export interface CatalogEntry {
   set(role: 'leader' | 'follower'): void;
+  /** One try, for the shutdown; never rejects. */
   remove(): Promise<void>;
 }

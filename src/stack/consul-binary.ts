@@ -78,7 +78,7 @@ export async function findConsul(options: FindOptions = {}): Promise<ConsulBinar
 }
 
 /** The binary's version; rejects when the file is no working Consul. */
-export async function consulVersion(path: string): Promise<ConsulVersion> {
+async function consulVersion(path: string): Promise<ConsulVersion> {
   const { stdout } = await run(path, ['version'], { timeout: versionTimeoutMs });
   const match = /^Consul v?(\d+)\.(\d+)\.\d+\S*/.exec(stdout);
   if (!match) throw new Error(`${path} version printed no Consul version`);
