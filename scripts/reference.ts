@@ -1,7 +1,9 @@
 // Renders the reference tables that come from code: `npm run docs` writes them, a test compares them.
 import { writeFileSync } from 'node:fs';
+import type { Registry } from 'prom-client';
 import { loggerSettings, producerSettings, type Setting } from '../src/config.ts';
 import { createMetrics, type Observed } from '../src/metrics.ts';
+import { createProducerMetrics } from '../src/producer/metrics.ts';
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
@@ -30,8 +32,7 @@ ${settingsTable(producerSettings, ownHostName)}
 `;
 }
 
-export async function renderMetrics(): Promise<string> {
-  const { registry } = createMetrics({ version: '', node: '' }, () => NOTHING);
+async function metricsTable(registry: Registry): Promise<string> {
   const rows = (await registry.getMetricsAsJSON())
     .filter(({ name }) => !/_(nodejs|process)_/.test(name))
     .map((metric) => {
@@ -39,16 +40,24 @@ export async function renderMetrics(): Promise<string> {
         .labelNames;
       return `| \`${metric.name}\` | ${metric.type} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${cell(metric.help)} |`;
     });
+  return ['| metric | type | labels | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+export async function renderMetrics(): Promise<string> {
+  const build = { version: '', node: '' };
   return `# Metrics
 
-\`GET /metrics\` of every logger, in Prometheus' text format. Beside these stand the usual \`distributed_logger_process_*\` and
-\`distributed_logger_nodejs_*\` (event-loop lag, heap, garbage collection). This page is made from the code (\`npm run docs\`).
+\`GET /metrics\` of every logger and of the producer, in Prometheus' text format. Beside these stand the usual
+\`distributed_logger_process_*\` and \`distributed_logger_nodejs_*\` (event-loop lag, heap, garbage collection). This page is
+made from the code (\`npm run docs\`).
 
 ## logger
 
-| metric | type | labels | meaning |
-| --- | --- | --- | --- |
-${rows.join('\n')}
+${await metricsTable(createMetrics(build, () => NOTHING).registry)}
+
+## producer
+
+${await metricsTable(createProducerMetrics(build).registry)}
 `;
 }
 

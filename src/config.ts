@@ -333,7 +333,11 @@ export const loggerSettings = {
 export const producerSettings = {
   id: text('DLOG_PRODUCER_NAME', hostname().toLowerCase(), 'Name of this producer, for people', ID, idTakes),
   target: optional(
-    url('DLOG_TARGET', null, 'Base URL of the leader Service; when empty the leader is looked up in Consul'),
+    urls(
+      'DLOG_TARGET',
+      null,
+      'Base URL of the leader Service, or of any loggers; when empty the leader is looked up in Consul',
+    ),
   ),
   consulUrls: urls(
     'DLOG_CONSUL_URLS',
@@ -354,7 +358,13 @@ export const producerSettings = {
     [0, 10_000_000],
     'Messages a second; 0 sends as fast as they are acknowledged',
   ),
-  message: text('DLOG_MESSAGE', 'Message: %d', 'Text of a message; %d is its number'),
+  message: text(
+    'DLOG_MESSAGE',
+    'Message: %d',
+    'Text of a message; %d is its number',
+    /^[^%]*%d[^%]*$/,
+    'text with one %d and no other %',
+  ),
   producerId: optional(
     text(
       'DLOG_PRODUCER_ID',
@@ -373,6 +383,12 @@ export const producerSettings = {
     'Deadline of one attempt to send',
   ),
   retryMaxMs: whole('DLOG_RETRY_MAX_MS', seconds, [10, 10 * minutes], 'Longest wait between two attempts'),
+  shutdownTimeoutMs: whole(
+    'DLOG_SHUTDOWN_TIMEOUT_MS',
+    10 * seconds,
+    [100, 10 * minutes],
+    'How long the message in flight may take after SIGTERM',
+  ),
   logLevel: choice('DLOG_LOG_LEVEL', 'info', logLevels, 'Least severe log lines to print'),
 } as const;
 

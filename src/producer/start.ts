@@ -1,0 +1,108 @@
+// Builds the producer from its configuration and runs its series until it is told to stop.
+import pino, { type Logger as PinoLogger } from 'pino';
+import { Producer } from '../client/index.ts';
+import { ConfigError, type ProducerConfig, producerSettings, readConfig } from '../config.ts';
+import { messageOf } from '../errors.ts';
+import { EXIT_SOFTWARE, type Running } from '../program.ts';
+import { VERSION } from '../version.ts';
+import { createProducerMetrics } from './metrics.ts';
+import { Numbering } from './numbering.ts';
+import { Pace } from './pace.ts';
+import { startProbes } from './probes.ts';
+import { Report } from './report.ts';
+import { Series } from './series.ts';
+
+const MAX_PRODUCER_ID = 2n ** 63n - 1n;
+/** EX_TEMPFAIL: another producer took over this id. Started again, this one would take over in its turn. */
+const EXIT_FENCED = 75;
+
+/** Starts to send. Rejects with ConfigError for a wrong configuration. */
+export async function startProducer(environment: NodeJS.ProcessEnv): Promise<Running> {
+  const config = readConfig(producerSettings, environment);
+  const stdout = pino.destination({ fd: 1, sync: false });
+  const out = pino({ level: config.logLevel, base: { id: config.id } }, stdout);
+  const metrics = createProducerMetrics({ version: VERSION, node: process.version });
+  const numbering = new Numbering(config.message);
+  const report = new Report({ out, metrics, numbering, rate: config.rate });
+  const producer = producerOf(config, report);
+  const probes = await startProbes({
+    host: config.host,
+    port: config.port,
+    notReady: () => report.stuck,
+    metrics: async () => ({
+      contentType: metrics.registry.contentType,
+      body: await metrics.registry.metrics(),
+    }),
+  });
+  out.info(
+    { event: 'started', url: probes.url, producerId: String(producer.id), version: VERSION },
+    startedLine(config, probes.url),
+  );
+
+  const ending = new AbortController();
+  const giveUp = new AbortController();
+  const series = new Series({
+    producer,
+    numbering,
+    pace: new Pace(config.rate),
+    keptId: config.producerId !== null,
+    retryMaxMs: config.retryMaxMs,
+    report,
+  });
+  const running = series.run(ending.signal, giveUp.signal).catch((error: unknown) => {
+    fail(error, out);
+    stdout.flushSync();
+    process.exit(exitCodeOf(error));
+  });
+  return {
+    async stop(reason) {
+      out.info({ event: 'stopping' }, `Stopping: ${reason}`);
+      ending.abort();
+      const timer = setTimeout(
+        () => giveUp.abort(new Error(`not acknowledged within ${config.shutdownTimeoutMs} ms`)),
+        config.shutdownTimeoutMs,
+      );
+      await running;
+      clearTimeout(timer);
+      report.end();
+      await producer.close();
+      await probes.close();
+      stdout.flushSync();
+    },
+  };
+}
+
+function producerOf(config: ProducerConfig, report: Report): Producer {
+  const id = config.producerId === null ? undefined : BigInt(config.producerId);
+  if (id !== undefined && id > MAX_PRODUCER_ID)
+    throw new ConfigError([`DLOG_PRODUCER_ID is ${id}: it takes ${producerSettings.producerId.takes}`]);
+  const { consulUrls: urls, cluster, consulToken: token } = config;
+  return new Producer({
+    ...(config.target === null ? { consul: { urls, cluster, token } } : { target: config.target }),
+    ...(id !== undefined && { id }),
+    requestTimeoutMs: config.requestTimeoutMs,
+    retryMaxMs: config.retryMaxMs,
+    onRetry: (retry) => report.retry(retry),
+  });
+}
+
+function startedLine({ target, consulUrls, cluster, rate }: ProducerConfig, url: string): string {
+  const where = target
+    ? target.join(', ')
+    : `the leader of cluster ${cluster} in Consul at ${consulUrls.join(', ')}`;
+  const pace = rate === 0 ? 'as fast as they are acknowledged' : `${rate} messages a second`;
+  return `Sending to ${where}, ${pace}; probes and metrics at ${url}`;
+}
+
+const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code;
+
+function exitCodeOf(error: unknown): number {
+  if (codeOf(error) === 'producer-fenced') return EXIT_FENCED;
+  return codeOf(error) === 'epoch-exhausted' ? ConfigError.exitCode : EXIT_SOFTWARE;
+}
+
+function fail(error: unknown, out: PinoLogger): void {
+  if (codeOf(error) === 'producer-fenced')
+    out.fatal({ event: 'fatal' }, 'Another producer with this id has taken over: this one ends');
+  else out.fatal({ event: 'fatal', err: error }, `Cannot go on: ${messageOf(error)}`);
+}
