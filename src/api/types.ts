@@ -59,21 +59,30 @@ export interface ReadResult {
 
 export interface LoggerService {
   status(): Status;
-  /** Null when this logger leads; else the established leader if one is known. */
+  /** Whether this logger leads; if not, the established leader where one is known. */
   redirect(): { readonly leading: true } | { readonly leading: false; readonly leader: LeaderAddress | null };
   /**
    * Stores the records as one batch and resolves once they are committed. Rejects with LoggerError: not-leader, no-leader,
    * outcome-unknown, overloaded, too-many-requests, disk-full, sequence-gap, sequence-conflict, producer-fenced, shutting-down.
    */
   append(records: readonly RecordInput[], producer: ProducerStamp | null): Promise<AppendResult>;
-  /** Committed records from `offset`. Rejects with offset-gone or offset-out-of-range. */
+  /**
+   * Committed records from `offset`, without holes; at least one when `offset` is below commit, whatever `maxBytes` says.
+   * Rejects with offset-gone or offset-out-of-range (extra: first, commit).
+   */
   read(offset: number, limits: { maxRecords: number; maxBytes: number }): Promise<ReadResult>;
   /** Resolves true once commit is above `offset`, false when `signal` aborts first. */
   waitForCommit(offset: number, signal: AbortSignal): Promise<boolean>;
   readonly offsets: { readonly first: number; readonly commit: number; readonly end: number };
+  /** What the log, committed or not, knows of a producer. */
   producer(id: bigint): ProducerState | null;
   /** Hands leadership over; resolves with the epoch to come once the handover has begun. */
   transfer(to: string | null): Promise<{ epoch: number; to: string }>;
+  /**
+   * Resolves once a majority, asked after the call, says that this logger still leads: what it had committed when
+   * this was called, and more, is then read here. Rejects with not-leader, no-leader or outcome-unknown.
+   */
+  confirmLeadership(): Promise<void>;
   live(): { ok: boolean; reason: string };
   ready(): { ok: boolean; reason: string };
 }

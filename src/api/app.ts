@@ -1,0 +1,84 @@
+// The Fastify instance: Node's server with its limits, and what happens to every request before and after its route. Fastify
+// routes and runs hooks; bodies, validation and errors are ours.
+import type { Socket } from 'node:net';
+import { type FastifyInstance, fastify } from 'fastify';
+import { AllowedMethods } from './allowed-methods.ts';
+import { answerClientError } from './client-errors.ts';
+import { type ApiContext, type ApiMetrics, countWhenClosed } from './context.ts';
+import { answerError, type ProblemParts } from './problems.ts';
+import { refuseOddities } from './request-head.ts';
+
+/** An instance without routes. */
+export function createApp(context: ApiContext, metrics: ApiMetrics): FastifyInstance {
+  const { bounds, connections, limits } = context;
+  const parts = { ...context, lingerMs: bounds.lingerMs, lingerBytes: limits.bodyBytes };
+  const app = fastify({
+    http: {
+      maxHeaderSize: bounds.maxHeaderBytes,
+      headersTimeout: bounds.headersTimeoutMs,
+      connectionsCheckingInterval: bounds.timeoutCheckMs,
+      // Checked by `refuseOddities`, since Node's own answer is not a problem document.
+      requireHostHeader: false,
+      keepAlive: true,
+      keepAliveInitialDelay: bounds.tcpKeepAliveMs,
+    },
+    requestTimeout: bounds.requestTimeoutMs,
+    keepAliveTimeout: bounds.keepAliveTimeoutMs,
+    connectionTimeout: bounds.stallTimeoutMs,
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: bounds.maxHeaderBytes },
+    // No hook runs for these.
+    frameworkErrors: (error, request, reply) => {
+      countWhenClosed(request, reply, metrics);
+      answerError(error, request, reply, parts);
+    },
+    clientErrorHandler: (error, socket: Socket) => {
+      const startedMs = performance.now();
+      const status = answerClientError(error, socket, connections, bounds.lingerMs);
+      if (status === null) return;
+      const seconds = (performance.now() - startedMs) / 1000;
+      metrics.onRequest({ route: 'none', method: 'other', status, seconds });
+    },
+  });
+  const { server } = app;
+  server.maxConnections = bounds.maxConnections;
+  // Node drops header fields beyond a count silently, Producer-Seq perhaps among them; their size is bounded instead.
+  server.maxHeadersCount = 0;
+  // Listened to so that Node neither sends 100 before the header fields are judged nor answers 417 by itself.
+  for (const event of ['checkContinue', 'checkExpectation'])
+    server.on(event, (request, response) => server.emit('request', request, response));
+  connections.watch(server);
+  // Bodies are received by `receiveBody`, once the header fields have been judged.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null));
+  hooks(app, context, metrics, parts);
+  return app;
+}
+
+function hooks(
+  app: FastifyInstance,
+  { connections }: ApiContext,
+  metrics: ApiMetrics,
+  parts: ProblemParts,
+): void {
+  const allowed = new AllowedMethods();
+  allowed.watch(app);
+  app.decorateRequest('sample');
+  app.addHook('onRequest', async (request, reply) => {
+    countWhenClosed(request, reply, metrics);
+    refuseOddities(request);
+    if (request.is404) throw allowed.refusal(request.method, request.url);
+  });
+  app.addHook('onSend', async (request, reply) => {
+    if (connections.isLast({ request: request.raw, response: reply.raw }))
+      reply.header('connection', 'close');
+  });
+  // A plugin's route may still find nothing: the files of /docs.
+  app.setNotFoundHandler(async (request) => {
+    throw allowed.refusal(request.method, request.url);
+  });
+  app.setErrorHandler((error, request, reply) => {
+    const code = answerError(error, request, reply, parts);
+    request.sample.code = code;
+  });
+}

@@ -1,0 +1,60 @@
+// POST /api/v1/log. What can be refused by the header fields is refused before the body is read; then the body becomes
+// records, the records one batch, and the answer waits for their commit.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type BodyLimit, receiveBody, refuseDeclaredSize } from './body.ts';
+import type { ApiLimits } from './bounds.ts';
+import { type ApiContext, LOG_ROUTE } from './context.ts';
+import { refuseUnlessLeading } from './leader.ts';
+import { APPEND_TYPES, type AppendType, contentType, RAW_TYPES } from './media.ts';
+import { requireSequences, stampOf } from './producer-headers.ts';
+import { readQuery } from './query.ts';
+import { recordsOfBody } from './records.ts';
+import type { AppendResult } from './types.ts';
+
+export function appendRoute(app: FastifyInstance, context: ApiContext): void {
+  app.route({
+    method: 'POST',
+    url: LOG_ROUTE,
+    onRequest: async (request) => refuseByHead(request, context),
+    handler: (request, reply) => append(request, reply, context),
+  });
+}
+
+const appendTypeOf = (request: FastifyRequest): AppendType =>
+  contentType(request.headers, APPEND_TYPES, 'application/octet-stream');
+
+/** A raw body is one record, so the smaller limit bounds it. */
+function limitOf(type: AppendType, { bodyBytes, recordBytes }: ApiLimits): BodyLimit {
+  const isRaw = RAW_TYPES.some((raw) => raw === type);
+  return isRaw && recordBytes < bodyBytes
+    ? { bytes: recordBytes, code: 'record-too-large' }
+    : { bytes: bodyBytes, code: 'body-too-large' };
+}
+
+function refuseByHead(request: FastifyRequest, { service, limits }: ApiContext): void {
+  refuseUnlessLeading(service);
+  readQuery(request.query, []);
+  stampOf(request.headers);
+  refuseDeclaredSize(request.raw, limitOf(appendTypeOf(request), limits));
+}
+
+async function append(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  context: ApiContext,
+): Promise<AppendResult> {
+  const { service, limits, bounds, budget } = context;
+  const type = appendTypeOf(request);
+  const body = await receiveBody(request.raw, reply.raw, limitOf(type, limits), budget);
+  const records = recordsOfBody(type, body, {
+    recordBytes: limits.recordBytes,
+    maxRecords: bounds.maxRecordsPerAppend,
+  });
+  request.sample.records = records.length;
+  request.sample.bytes = body.length;
+  const stamp = stampOf(request.headers);
+  requireSequences(stamp, records.length);
+  const { offset, count, epoch } = await service.append(records, stamp);
+  request.sample.code = 'ok';
+  return { offset, count, epoch };
+}

@@ -1,0 +1,55 @@
+// Every limit of the HTTP API in one place. `ApiLimits` are the operator's (configuration); the bounds are ours: wide
+// enough that no honest client meets them, narrow enough that a hostile one cannot hold memory or connections for long.
+
+const seconds = 1000;
+const KiB = 1024;
+
+/** The limits that configuration sets. */
+export interface ApiLimits {
+  /** Largest request body. */
+  readonly bodyBytes: number;
+  /** Largest record: key and value. A raw body is one record, so this bounds it too. */
+  readonly recordBytes: number;
+  /** All request bodies being received or waiting for their commit, together; more get 503. */
+  readonly bufferedBytes: number;
+  /** Live readers (event streams and long-polls) at a time; more get 429. */
+  readonly readers: number;
+}
+
+export const BOUNDS = {
+  /** Connections at a time; more are closed as they come. */
+  maxConnections: 10_000,
+  /** Request line and header fields; also bounds the length of a URL. */
+  maxHeaderBytes: 16 * KiB,
+  headersTimeoutMs: 10 * seconds,
+  /** A whole request, body included, must have arrived by then. */
+  requestTimeoutMs: 30 * seconds,
+  /** How often the two timeouts above are checked. */
+  timeoutCheckMs: 1 * seconds,
+  /** Above the 60 s of common load balancers, so that it is they who close an idle connection. */
+  keepAliveTimeoutMs: 65 * seconds,
+  /** Peers that vanished without a word are asked for by TCP itself. */
+  tcpKeepAliveMs: 30 * seconds,
+  /** A connection on which nothing moves, and that waits for nothing of ours, is closed. */
+  stallTimeoutMs: 60 * seconds,
+  /** After an early answer the rest of the body is taken and thrown away for this long, so that the client can read it. */
+  lingerMs: 5 * seconds,
+  /** Comments on an event stream: below the idle timeouts of proxies, and below `stallTimeoutMs`. */
+  heartbeatMs: 15 * seconds,
+  /** What a browser waits before it reconnects an event stream. */
+  reconnectMs: 1 * seconds,
+  maxWaitMs: 60 * seconds,
+  defaultReadRecords: 1_000,
+  maxReadRecords: 100_000,
+  /** Plain reads in progress at a time; more get 429. */
+  maxReads: 256,
+  /** What a plain read, and what an event stream, takes from the log at a time. */
+  readChunkBytes: 256 * KiB,
+  liveChunkBytes: 64 * KiB,
+  maxRecordsPerAppend: 65_536,
+  transferBodyBytes: 4 * KiB,
+  /** How long the answer about a producer waits for its last record's commit. */
+  producerWaitMs: 5 * seconds,
+} as const;
+
+export type Bounds = { readonly [K in keyof typeof BOUNDS]: number };

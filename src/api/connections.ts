@@ -1,0 +1,93 @@
+// Which exchanges (a request and its answer) are under way on which connection. Node knows too, but does not say, and three
+// things hang on it: closing idle connections when leadership ends (established ones survive a label change), never writing
+// an error in the place of another request's answer (pipelining), and an orderly stop.
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+interface Connection {
+  /** In the order in which the requests came, which is the order of the answers. */
+  readonly exchanges: Exchange[];
+  /** No further request is wanted: closed as soon as nothing is under way. */
+  closing: boolean;
+  /** What came last could not be parsed: answers under way are finished, then it is closed. */
+  broken: boolean;
+}
+
+export class Connections {
+  readonly #connections = new Map<Socket, Connection>();
+  #closed = false;
+
+  watch(server: Server): void {
+    server.on('connection', (socket) => {
+      // Accepted just before the listener closed: it could stay silent and keep the API open.
+      if (this.#closed) return void socket.destroy();
+      this.#connections.set(socket, { exchanges: [], closing: false, broken: false });
+      socket.once('close', () => this.#connections.delete(socket));
+    });
+    // Before Fastify's own listener, which may answer at once.
+    server.prependListener('request', (request, response) => this.#begin({ request, response }));
+    // Fires when no byte moved for the server's timeout, with progress of a long write counted as movement.
+    server.on('timeout', (socket) => {
+      if (!this.#waitsForUs(socket)) socket.destroy();
+    });
+  }
+
+  /** True when the answer should say `Connection: close`: none is wanted after it and none is under way behind it. */
+  isLast({ request, response }: Exchange): boolean {
+    const connection = this.#connections.get(request.socket);
+    return connection?.closing === true && connection.exchanges.at(-1)?.response === response;
+  }
+
+  /** Closes what is idle at once and the rest after the answers under way. */
+  closeIdle(): void {
+    for (const [socket, connection] of this.#connections) {
+      connection.closing = true;
+      if (connection.exchanges.length === 0) socket.destroy();
+    }
+  }
+
+  /** From now on every connection is closed once idle, and new ones at once. */
+  close(): void {
+    this.#closed = true;
+    this.closeIdle();
+  }
+
+  destroyAll(): void {
+    for (const socket of this.#connections.keys()) socket.destroy();
+  }
+
+  /**
+   * What may be done with a connection on which something unparseable came: `answer` when an error is what its client now
+   * waits for, `closing` when answers to earlier requests are still to be written, `close` when one is half written.
+   */
+  breakOff(socket: Socket): 'answer' | 'closing' | 'close' {
+    const connection = this.#connections.get(socket);
+    const [oldest] = connection?.exchanges ?? [];
+    if (connection === undefined || oldest === undefined) return 'answer';
+    if (!oldest.request.complete) return oldest.response.headersSent ? 'close' : 'answer';
+    connection.broken = true;
+    return 'closing';
+  }
+
+  #begin(exchange: Exchange): void {
+    const { socket } = exchange.request;
+    const connection = this.#connections.get(socket);
+    if (connection === undefined) return;
+    connection.exchanges.push(exchange);
+    exchange.response.once('close', () => {
+      connection.exchanges.splice(connection.exchanges.indexOf(exchange), 1);
+      const open = connection.exchanges.filter(({ request }) => request.complete || !connection.broken);
+      if (open.length === 0 && (connection.closing || connection.broken)) socket.destroySoon();
+    });
+  }
+
+  #waitsForUs(socket: Socket): boolean {
+    const exchanges = this.#connections.get(socket)?.exchanges ?? [];
+    return exchanges.some(({ request, response }) => request.complete && !response.headersSent);
+  }
+}

@@ -1,0 +1,12 @@
+// The HTTP API of a logger. See docs/reference/api.md for what it answers.
+export type { ApiLimits } from './bounds.ts';
+export type { ApiMetrics, AppendCode } from './context.ts';
+export { type Api, createApi } from './server.ts';
+export type {
+  AppendResult,
+  LeaderAddress,
+  LoggerService,
+  MemberStatus,
+  ReadResult,
+  Status,
+} from './types.ts';

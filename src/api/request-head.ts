@@ -1,0 +1,12 @@
+// What no route would look at, and what would otherwise be answered by Node or half understood.
+import type { FastifyRequest } from 'fastify';
+import { LoggerError } from '../errors.ts';
+
+export function refuseOddities(request: FastifyRequest): void {
+  const { headers, httpVersion } = request.raw;
+  if (httpVersion === '1.1' && headers.host === undefined)
+    throw new LoggerError('invalid-request', 'HTTP/1.1 without a Host header field');
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+  if (hasBody && (request.method === 'GET' || request.method === 'HEAD'))
+    throw new LoggerError('invalid-request', `${request.method} takes no body`);
+}

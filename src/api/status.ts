@@ -1,0 +1,90 @@
+// What people and programs ask about a logger: its status, a producer's last sequence, and the handover of leadership.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { LoggerError } from '../errors.ts';
+import { receiveBody, refuseDeclaredSize } from './body.ts';
+import type { ApiContext } from './context.ts';
+import { confirmLeadership, refuseUnlessLeading } from './leader.ts';
+import { contentType, JSON_TYPE } from './media.ts';
+import { producerId } from './producer-headers.ts';
+import { readQuery } from './query.ts';
+import { waitAtMost } from './wait.ts';
+
+export function statusRoutes(app: FastifyInstance, context: ApiContext): void {
+  app.get('/api/v1/status', async (request, reply) => {
+    readQuery(request.query, []);
+    reply.header('cache-control', 'no-store');
+    return context.service.status();
+  });
+  app.get<{ Params: { id: string } }>('/api/v1/producers/:id', async (request, reply) => {
+    readQuery(request.query, []);
+    reply.header('cache-control', 'no-store');
+    return producerOf(producerId(request.params.id), reply, context);
+  });
+  app.route({
+    method: 'POST',
+    url: '/api/v1/leader/transfer',
+    onRequest: async (request) => {
+      refuseUnlessLeading(context.service);
+      readQuery(request.query, []);
+      contentType(request.headers, [JSON_TYPE], JSON_TYPE);
+      refuseDeclaredSize(request.raw, transferLimit(context));
+    },
+    handler: (request, reply) => transfer(request, reply, context),
+  });
+}
+
+/**
+ * A restarted producer goes on from this answer, so it must not be taken back: it waits until the producer's last record
+ * is committed and until a majority has confirmed that nobody else leads and knows more.
+ */
+async function producerOf(id: bigint, reply: FastifyReply, context: ApiContext): Promise<object> {
+  const { service, bounds } = context;
+  refuseUnlessLeading(service);
+  const state = service.producer(id);
+  if (state !== null && state.lastOffset >= service.offsets.commit) {
+    const left = context.liveReaders.enter(reply.raw);
+    if (
+      !(await waitAtMost(bounds.producerWaitMs, left, (signal) =>
+        service.waitForCommit(state.lastOffset, signal),
+      ))
+    )
+      throw new LoggerError('not-ready', 'the last record of this producer is not committed yet');
+  }
+  await confirmLeadership(service);
+  if (state === null) throw new LoggerError('unknown-producer', `nothing is known of producer ${id}`);
+  const { epoch, lastSequence, lastOffset } = state;
+  return { id: String(id), epoch, lastSequence, lastOffset };
+}
+
+const transferLimit = ({ bounds }: ApiContext) =>
+  ({ bytes: bounds.transferBodyBytes, code: 'body-too-large' }) as const;
+
+async function transfer(request: FastifyRequest, reply: FastifyReply, context: ApiContext): Promise<object> {
+  const body = await receiveBody(request.raw, reply.raw, transferLimit(context), context.budget);
+  const { epoch, to } = await context.service.transfer(targetOf(body));
+  reply.code(202);
+  return { epoch, to };
+}
+
+const LOGGER_ID = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** The logger named in `{"to": …}`; null, the most caught-up one, for an empty body or object. */
+function targetOf(body: Buffer): string | null {
+  if (body.length === 0) return null;
+  let given: unknown;
+  try {
+    given = JSON.parse(body.toString('utf8'));
+  } catch (cause) {
+    throw new LoggerError('invalid-request', 'the body is not JSON', { cause });
+  }
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw new LoggerError('invalid-request', 'the body is not a JSON object');
+  const { to, ...rest } = given as { to?: unknown };
+  const [unknown] = Object.keys(rest);
+  if (unknown !== undefined)
+    throw new LoggerError('invalid-request', `unknown field ${JSON.stringify(unknown)}: it takes to`);
+  if (to === undefined || to === null) return null;
+  if (typeof to !== 'string' || !LOGGER_ID.test(to))
+    throw new LoggerError('invalid-request', `to is ${JSON.stringify(to)}: it takes the id of a logger`);
+  return to;
+}
