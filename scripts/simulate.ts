@@ -1,4 +1,4 @@
-// npm run simulate -- --seed N --steps M [--seeds COUNT] [--minutes M] [--trace]: replays one seed, or tries many.
+// npm run simulate -- --seed N --steps M [--seeds COUNT] [--minutes M] [--log model] [--trace]: replays one seed, or tries many.
 import { parseArgs } from 'node:util';
 import { simulate } from '../test/simulation/simulation.ts';
 
@@ -8,6 +8,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1' },
     steps: { type: 'string', default: '20000' },
     minutes: { type: 'string' },
+    log: { type: 'string', default: 'disk' },
     trace: { type: 'boolean', default: false },
   },
 });
@@ -26,7 +27,7 @@ while (more()) {
   const seed = first + runs;
   runs += 1;
   try {
-    const result = await simulate({ seed, steps, trace: values.trace ? console.log : undefined });
+    const result = await simulate({ seed, steps, log: values.log === 'model' ? 'model' : 'disk', trace: values.trace ? console.log : undefined });
     total += result.steps;
     if (endMs === null) console.log(JSON.stringify(result));
   } catch (error) {

@@ -22,7 +22,8 @@ export function advanceCommit(s: State): void {
 export function agreedEnd(s: State, leading: Leadership): number {
   const agreed = majorityEnd(s, leading, leading.members);
   const { change } = leading;
-  if (!change || !s.config.rules.jointCounting) return agreed;
+  const { jointCounting, jointUntilKnown } = s.config.rules;
+  if (!change || !jointCounting || (change.phase === 'unsure' && !jointUntilKnown)) return agreed;
   return Math.min(agreed, majorityEnd(s, leading, change.members));
 }
 

@@ -51,8 +51,7 @@ export function onChangeWritten(s: State, outcome: RegisterOutcome): void {
   const change = leading?.change;
   if (!leading || change?.phase !== 'writing') return;
   if (outcome.kind === 'unknown') {
-    if (s.config.rules.jointUntilKnown) change.phase = 'unsure';
-    else leading.change = null;
+    change.phase = 'unsure';
     return;
   }
   settle(s, leading, change, outcome.kind === 'done' ? outcome.snapshot : outcome.now, true);

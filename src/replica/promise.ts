@@ -2,7 +2,7 @@
 // before it is answered. In memory it ends everything of a lower epoch: leading, a candidacy, streams, acknowledgements.
 // The answer waits until nothing changes the log any more and every appended byte is on disk.
 import { abandonCampaign } from './campaign.ts';
-import { isSettled, position, wantSync } from './journal.ts';
+import { durablePosition, isSettled, position, wantSync } from './journal.ts';
 import { stepDown } from './leadership.ts';
 import { sameClaim, sameMembers } from './position.ts';
 import { endReceiver } from './receiver.ts';
@@ -23,9 +23,16 @@ export function raisePromise(s: State, claim: Claim): void {
   if (s.leading) stepDown(s, 'higher-epoch');
   abandonCampaign(s);
   s.takeOver = null;
-  if (s.config.rules.promiseCheckedOnAppend) endReceiver(s);
+  voidReceiver(s);
   endSources(s);
   s.promised = claim;
+}
+
+/** Nothing more is taken in from a lower leader, and nothing of it is acknowledged. */
+function voidReceiver(s: State): void {
+  const { promiseCheckedOnAppend, lateAckVoid } = s.config.rules;
+  if (s.receiver && promiseCheckedOnAppend) s.receiver.closed = true;
+  if (promiseCheckedOnAppend && lateAckVoid) endReceiver(s);
 }
 
 export function onPromiseRequest(s: State, link: number, { claim, leader }: PromiseRequest): void {
@@ -53,9 +60,11 @@ export function answerPromise(s: State): void {
     return;
   }
   wantSync(s);
-  if (!promiseHolds(s) || !isSettled(s)) return;
+  const { promiseCoversAll } = s.config.rules;
+  if (!promiseHolds(s) || s.log.changing || (!isSettled(s) && promiseCoversAll)) return;
   s.owed = null;
-  const message = { type: 'promised', claim: owed.claim, position: position(s) } as const;
+  const covered = promiseCoversAll ? position(s) : durablePosition(s);
+  const message = { type: 'promised', claim: owed.claim, position: covered } as const;
   emit(s, { type: 'send', link: owed.link, message });
 }
 

@@ -36,6 +36,7 @@ export function openReceiver(
     claim,
     purpose,
     phase: 'opening',
+    closed: false,
     inbox: [],
     inboxBytes: 0,
     leaderCommit: 0,
@@ -134,7 +135,7 @@ function sendReady(s: State, receiver: Receiver): void {
 
 export function onEntry(s: State, link: number, entry: Batches | PairEntry): void {
   const receiver = current(s, link, entry.stream);
-  if (receiver?.phase !== 'ready') return;
+  if (receiver?.phase !== 'ready' || receiver.closed) return;
   if (entry.type === 'batches') for (const batch of entry.batches) receiver.inboxBytes += batch.length;
   if (receiver.inboxBytes > INBOX_MAX_BYTES) {
     abandon(s, receiver, 'overrun');

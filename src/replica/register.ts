@@ -2,10 +2,10 @@
 // must become known. An index below the one already seen is believed only from a read that was issued since: it may be a
 // late answer of the watch, or a Consul that was restored or lost its disk.
 import { onTakeRead, onTakeWritten } from './campaign.ts';
-import { stepDown } from './leadership.ts';
+import { becomeLeader, stepDown } from './leadership.ts';
 import { onChangeSeen, onChangeWritten } from './members.ts';
 import { sameMembers } from './position.ts';
-import { emit, isMember, nextToken, type State } from './state.ts';
+import { emit, isMember, type Leadership, nextToken, type State } from './state.ts';
 import { learnFromRegister } from './suspicion.ts';
 import type { RegisterOutcome, RegisterSnapshot, RegisterValue } from './types.ts';
 
@@ -45,8 +45,17 @@ function observe(s: State, snapshot: RegisterSnapshot): void {
   s.seen = snapshot;
   const { value } = snapshot;
   if (value) learnMembers(s, value);
+  if (value && !s.config.rules.noResumption) resume(s, value, snapshot.session);
   if (s.leading) checkOwnClaim(s, s.leading.claim.incarnation, value);
   learnFromRegister(s);
+}
+
+/** What rule 1 forbids: a restarted process goes on in the epoch it finds under its name. Simulation only. */
+function resume(s: State, value: RegisterValue, session: string | null): void {
+  const { epoch, leader } = value;
+  if (s.leading || leader.id !== s.config.self.id || s.promised?.incarnation !== leader.incarnation) return;
+  becomeLeader(s, { epoch, incarnation: leader.incarnation }, value, session, 'majority');
+  if (s.leading) (s.leading as Leadership).phase = 'starting';
 }
 
 /** A value older than what was seen or promised: Consul was restored from a backup. */

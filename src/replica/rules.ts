@@ -4,6 +4,8 @@
 export interface Rules {
   /** Rule 2: a promise is answered only when it is on disk. */
   readonly promiseStored: boolean;
+  /** Rule 2: the answer waits until every appended byte is on disk, and covers it. */
+  readonly promiseCoversAll: boolean;
   /** Rule 2: entries of a stream end with the promise to a higher claim. */
   readonly promiseCheckedOnAppend: boolean;
   /** Rule 2: no acknowledgement for a lower epoch leaves after a promise. */
@@ -40,6 +42,7 @@ export interface Rules {
 
 export const ALL_RULES: Rules = {
   promiseStored: true,
+  promiseCoversAll: true,
   promiseCheckedOnAppend: true,
   lateAckVoid: true,
   positionByEpoch: true,

@@ -163,6 +163,8 @@ export interface Receiver {
   readonly claim: Claim;
   readonly purpose: 'follow' | 'adopt';
   phase: 'opening' | 'matching' | 'cutting' | 'ready';
+  /** No entry is taken in any more. */
+  closed: boolean;
   /** Entries that wait for a log change to end. */
   inbox: (Batches | PairEntry)[];
   inboxBytes: number;

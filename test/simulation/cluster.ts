@@ -1,5 +1,6 @@
 // A whole simulated cluster: machines, network, Consul, clients and the checker, on one seed.
 import type { Rules } from '../../src/replica/index.ts';
+import { contentCrc, encodeBatch } from '../../src/log/index.ts';
 import { Checker, Violation } from './checker.ts';
 import { Client } from './client.ts';
 import { SimulatedConsul } from './consul.ts';
@@ -30,6 +31,7 @@ export class Cluster {
   readonly #options: ClusterOptions;
   /** Consul lost its register or got an old one back. */
   forgotten = false;
+  #bursts = 0;
   #violation: Error | null = null;
   /** Failures that were put in on purpose: the process may end of them. */
   readonly excused = new Set<Machine>();
@@ -108,6 +110,21 @@ export class Cluster {
       check();
     } catch (error) {
       this.violated(error as Error);
+    }
+  }
+
+  /** Sends so many plain batches at once; whoever is told that one is committed checks it. */
+  burst(machine: Machine, count: number): void {
+    for (let index = 0; index < count; index += 1) {
+      this.#bursts += 1;
+      const name = `burst-${this.#bursts}`;
+      const batch = encodeBatch([{ value: Buffer.from(name) }], { timestampMs: Math.floor(this.world.now), producer: null });
+      const crc = contentCrc(batch);
+      const floor = this.checker.ackedEnd;
+      machine.driver?.propose(batch, 1, null).then(
+        (answer) => this.#guard(() => this.checker.acknowledged({ ...answer, crc, floor, name })),
+        () => undefined,
+      );
     }
   }
 

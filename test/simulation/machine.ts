@@ -12,11 +12,17 @@ import type { Owner, World } from './world.ts';
 
 export interface Storage {
   open(owner: Owner, onFatal: (error: Error) => void): Promise<{ log: Log; state: StateFile }>;
-  /** The process died: what was not synced may be lost. */
-  crash(): void;
+  /** The process died; with the power gone too, what was not synced may be lost. */
+  crash(power: boolean): void;
+  /** The next sync fails: the process must end of it. */
+  failSync: boolean;
+  /** Flips a bit of what is stored. */
+  damage(): void;
   /** The volume is replaced by an empty one. */
   wipe(): void;
   full: boolean;
+  /** Added to every sync of records, and to every change of pairs. */
+  slow: { recordsMs: number; pairsMs: number };
 }
 
 export interface MachineOptions {
@@ -160,7 +166,7 @@ export class Machine implements Holder {
     this.driver?.setWantedMembers(ids);
   }
 
-  crash(silently: boolean): void {
+  crash(silently: boolean, power = true): void {
     const { process } = this;
     if (!process) return;
     if (this.log) this.#left = { batches: this.log.shadow, first: this.log.first, end: this.heldEnd };
@@ -170,7 +176,7 @@ export class Machine implements Holder {
     this.driver = null;
     this.transport = null;
     this.log = null;
-    this.storage.crash();
+    this.storage.crash(power);
     this.#options.trace(`${this.id} crashed`);
   }
 
@@ -180,6 +186,13 @@ export class Machine implements Holder {
     this.#left = null;
     this.uid = '';
     this.#options.trace(`${this.id} wiped`);
+  }
+
+  /** A bit flips while the process is down: repaired, or noticed and given up for a new identity; never believed. */
+  damage(): void {
+    this.crash(false);
+    this.storage.damage();
+    this.#options.trace(`${this.id} damaged`);
   }
 
   pause(): void {

@@ -39,6 +39,9 @@ export interface ModelVolume {
   commit: number;
   state: ReplicaState;
   full: boolean;
+  slow: { recordsMs: number; pairsMs: number };
+  /** A restart keeps pairs that begin beyond the end. */
+  keepPairs: boolean;
   /** Producers' batches below `first`, as a restart brought them. */
   table: Told[];
 }
@@ -52,6 +55,8 @@ export const emptyVolume = (uid: string): ModelVolume => ({
   commit: 0,
   state: { promisedEpoch: 0, promisedIncarnation: null, members: [] },
   full: false,
+  slow: { recordsMs: 0, pairsMs: 0 },
+  keepPairs: false,
   table: [],
 });
 
@@ -61,11 +66,12 @@ export function crashVolume(volume: ModelVolume, world: World): void {
   const keep = world.random.chance(0.5) ? volume.syncedEnd : world.random.whole(volume.syncedEnd, end);
   volume.batches = volume.batches.filter((batch) => batch.end <= Math.max(keep, volume.syncedEnd));
   const left = volume.batches.at(-1)?.end ?? volume.first;
-  volume.pairs = volume.pairs.filter(({ start }) => start <= left);
+  if (!volume.keepPairs) volume.pairs = volume.pairs.filter(({ start }) => start <= left);
   volume.syncedEnd = left;
 }
 
 export interface ModelFlaws {
+  /** A pair is stored before its records, and a restart believes it. */
   readonly pairBeforeLog?: boolean;
   readonly tableKeptOverCut?: boolean;
 }
@@ -85,6 +91,7 @@ export class ModelLog implements Log {
     this.#owner = owner;
     this.#flaws = flaws;
     this.#table = this.#rebuilt();
+    volume.keepPairs = flaws.pairBeforeLog === true;
   }
 
   get uid(): string {
@@ -117,9 +124,10 @@ export class ModelLog implements Log {
     return this.volume.full;
   }
 
-  #disk(): Promise<void> {
+  #disk(extraMs = 0): Promise<void> {
     const { random } = this.#world;
-    return this.#world.sleep(random.chance(0.02) ? random.skewed(1, 200) : 0.2 + random.next(), this.#owner);
+    const ms = random.chance(0.02) ? random.skewed(1, 200) : 0.2 + random.next();
+    return this.#world.sleep(ms + extraMs, this.#owner);
   }
 
   #rebuilt(): Told[] {
@@ -148,7 +156,7 @@ export class ModelLog implements Log {
     await Promise.resolve();
     this.#syncing = null;
     const { end, generation } = this;
-    await this.#disk();
+    await this.#disk(this.volume.slow.recordsMs);
     // The disk is done, but who asked may hear of it late.
     if (generation === this.generation) this.volume.syncedEnd = Math.max(this.volume.syncedEnd, end);
     if (this.#world.random.chance(0.2)) await this.#disk();
@@ -168,7 +176,7 @@ export class ModelLog implements Log {
 
   async addPair(pair: EpochPair): Promise<void> {
     if (!this.#flaws.pairBeforeLog) while (this.syncedEnd < pair.start) await this.sync();
-    await this.#disk();
+    await this.#disk(this.volume.slow.pairsMs);
     this.volume.pairs = [...this.volume.pairs, pair];
   }
 

@@ -23,6 +23,11 @@ export class ModelStorage implements Storage {
     };
   }
 
+  failSync = false;
+
+  /** The model has no bits to flip. */
+  damage(): void {}
+
   crash(): void {
     crashVolume(this.#volume, this.#world);
   }
@@ -31,6 +36,9 @@ export class ModelStorage implements Storage {
     this.#volume = emptyVolume(this.#world.random.uuid());
   }
 
+  get slow(): { recordsMs: number; pairsMs: number } {
+    return this.#volume.slow;
+  }
   get full(): boolean {
     return this.#volume.full;
   }

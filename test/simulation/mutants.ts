@@ -13,6 +13,8 @@ const without = (rule: keyof Rules): Mutant => ({ rules: { [rule]: false } });
 
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ...Object.fromEntries((Object.keys(ALL_RULES) as (keyof Rules)[]).map((rule) => [rule, without(rule)])),
+  pairAfterLog: { rules: { pairAfterLog: false }, flaws: { pairBeforeLog: true } },
+  tableRolledBack: { flaws: { tableKept: true, tableKeptOverCut: true } },
 };
 
 export async function findFault(

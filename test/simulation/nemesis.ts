@@ -22,7 +22,8 @@ function pickRunning(cluster: Cluster): Machine | null {
 const crash: Deed = (cluster) => {
   const machine = pickRunning(cluster);
   if (!machine) return;
-  machine.crash(cluster.world.random.chance(0.3));
+  const { random } = cluster.world;
+  machine.crash(random.chance(0.3), random.chance(0.7));
   later(cluster, 5, 4000, () => cluster.start(machine));
 };
 
@@ -116,6 +117,26 @@ const wipe: Deed = (cluster) => {
   later(cluster, 5, 3000, () => cluster.start(machine));
 };
 
+const damage: Deed = (cluster) => {
+  if (!isWhole(cluster) || cluster.consul.trouble > 0) return;
+  const machine = cluster.world.random.pick(cluster.machines);
+  machine.damage();
+  later(cluster, 5, 3000, () => cluster.start(machine));
+};
+
+const failSync: Deed = (cluster) => {
+  const machine = pickRunning(cluster);
+  if (!machine) return;
+  cluster.excused.add(machine);
+  machine.storage.failSync = true;
+};
+
+/** Many appends at once: a leader that is cut off then has a long tail of its own. */
+const burst: Deed = (cluster) => {
+  const leader = running(cluster).find(({ isLeader }) => isLeader);
+  if (leader) cluster.burst(leader, cluster.world.random.whole(5, 60));
+};
+
 /** Consul forgets, or is restored from a backup: at worst an operator must help when a member is lost at the same time. */
 const consulForgets: Deed = (cluster) => {
   if (!isWhole(cluster)) return;
@@ -180,6 +201,9 @@ const DEEDS: readonly (readonly [number, Deed])[] = [
   [4, consulTrouble],
   [3, loseSession],
   [2, wipe],
+  [1.5, damage],
+  [1, failSync],
+  [6, burst],
   [0.5, consulForgets],
   [2, fillDisk],
   [3, transfer],

@@ -34,6 +34,10 @@ export class Network {
   readonly faults: NetworkFaults = { slow: 0.01, slowMs: 50, repeat: 0, stray: 0 };
   /** "from>to" by logger id. */
   readonly cuts = new Set<string>();
+  /** The same for heartbeats alone. */
+  readonly beatCuts = new Set<string>();
+  /** Added to the delay of messages, by "from>to". */
+  readonly delays = new Map<string, number>();
   readonly #transports = new Map<string, SimulatedTransport>();
 
   constructor(world: World) {
@@ -53,9 +57,7 @@ export class Network {
     return [...this.#transports.values()].filter(({ owner }) => owner.alive);
   }
 
-  passes(from: string, to: string): boolean {
-    return !this.cuts.has(`${from}>${to}`);
-  }
+  readonly passes = (from: string, to: string): boolean => !this.cuts.has(`${from}>${to}`);
 
   delayMs(): number {
     const { random } = this.world;
@@ -197,9 +199,10 @@ export class SimulatedTransport implements Transport {
     const { world } = this.#network;
     // What was lost on the way breaks the order: everything later on this connection is lost with it.
     if (end.lastAtMs === Number.POSITIVE_INFINITY) return;
-    const atMs = Math.max(end.lastAtMs, world.now + this.#network.delayMs());
-    end.lastAtMs = atMs;
     const { transport } = other;
+    const extraMs = this.#network.delays.get(`${this.self.id}>${transport.self.id}`) ?? 0;
+    const atMs = Math.max(end.lastAtMs, world.now + this.#network.delayMs() + extraMs);
+    end.lastAtMs = atMs;
     world.after(atMs - world.now, transport.owner, () => {
       if (!other.closed && other.open) transport.#handlers?.message(other.link, message);
     });
@@ -239,7 +242,9 @@ export class SimulatedTransport implements Transport {
     for (const { other } of this.#byPeer.values()) {
       if (!other) continue;
       const { transport } = other;
-      if (!this.#network.passes(this.self.id, transport.self.id)) continue;
+      const { passes, beatCuts } = this.#network;
+      if (!passes(this.self.id, transport.self.id)) continue;
+      if (beatCuts.has(`${this.self.id}>${transport.self.id}`)) continue;
       this.#network.world.after(this.#network.delayMs(), transport.owner, () => {
         if (!other.closed && other.open) transport.#handlers?.beat(this.self.uid, beat);
       });

@@ -2,6 +2,7 @@
 import type { Rules } from '../../src/replica/index.ts';
 import { Violation } from './checker.ts';
 import { Cluster } from './cluster.ts';
+import { DiskStorage } from './disk-storage.ts';
 import { ModelStorage } from './model-storage.ts';
 import { heal, torment } from './nemesis.ts';
 import type { LogFlaws } from './watched-log.ts';
@@ -12,6 +13,8 @@ export interface RunOptions {
   readonly steps: number;
   readonly rules?: Rules | undefined;
   readonly flaws?: (LogFlaws & ModelFlaws) | undefined;
+  /** The product's log on a simulated disk, or the model of it. */
+  readonly log?: 'disk' | 'model' | undefined;
   readonly trace?: ((line: string) => void) | undefined;
 }
 
@@ -39,7 +42,7 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
   const cluster = new Cluster({
     seed,
     ...shape,
-    storage: (world) => new ModelStorage(world, options.flaws),
+    storage: (world) => (options.log === 'model' ? new ModelStorage(world, options.flaws) : new DiskStorage(world)),
     rules: options.rules,
     flaws: options.flaws,
     trace: options.trace,
@@ -54,7 +57,7 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
   } catch (error) {
     throw new SimulationFailure(
       `seed ${seed}, step ${cluster.world.steps}, ${cluster.world.now.toFixed(1)} ms: ${(error as Error).message}\n` +
-        `replay: npm run simulate -- --seed ${seed} --steps ${steps} --trace`,
+        `replay: npm run simulate -- --seed ${seed} --steps ${steps}${options.log === 'model' ? ' --log model' : ''} --trace`,
       { cause: error },
     );
   }

@@ -1,7 +1,7 @@
 // Carries out what the core wants done to the log and to the state file, and reports back when it is durable. Changes of
 // the log come one at a time by the core's own rule; a full disk is waited out, any other failure is fatal.
 import { LoggerError } from '../../errors.ts';
-import type { Log, StateFile } from '../../log/types.ts';
+import { batchesProblem, type Log, type StateFile } from '../../log/index.ts';
 import type { DurableState, Effect, Event, LogView } from '../../replica/index.ts';
 import { type Clock, ROOM_RETRY_MS } from './outside.ts';
 
@@ -36,9 +36,13 @@ export class LogRunner {
   /** Takes effect at once, or not at all. */
   append({ batches, end }: Of<'append'>): boolean {
     try {
+      for (const batch of batches) {
+        const problem = batchesProblem(batch);
+        if (problem !== null) throw new RangeError(`damaged on the way or at the leader: ${problem}`);
+      }
       this.#log.append(batches);
     } catch (error) {
-      const full = error instanceof LoggerError && error.code === 'disk-full';
+      const full = error instanceof LoggerError;
       if (!full && !(error instanceof RangeError)) throw error;
       this.#outlet.event({ type: 'append-failed', reason: full ? 'disk-full' : 'gap', end: this.#log.end });
       return false;

@@ -2,7 +2,7 @@
 // transfer is under way appends wait: they end refused when another leads, so that clients go there, or go on here.
 import type { AppendResult } from '../../api/types.ts';
 import { LoggerError } from '../../errors.ts';
-import { contentCrc, stampBatch } from '../../log/batch.ts';
+import { contentCrc, stampBatch } from '../../log/index.ts';
 import type { Log, ProducerStamp } from '../../log/types.ts';
 import { HELD_MAX } from './outside.ts';
 import { Pending } from './pending.ts';
