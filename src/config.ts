@@ -54,7 +54,7 @@ const refuse = (): never => {
   throw new Error('not in range');
 };
 
-export const text = (
+const text = (
   variable: string,
   fallback: string | null,
   about: string,
@@ -68,14 +68,14 @@ export const text = (
   parse: (value) => (pattern.test(value) && isUtf8(Buffer.from(value)) ? value : refuse()),
 });
 
-export const optional = <T>(inner: Setting<T>): Setting<T | null> => ({
+const optional = <T>(inner: Setting<T>): Setting<T | null> => ({
   ...inner,
   fallback: '',
   takes: `${inner.takes}, or nothing`,
   parse: (value) => (value === '' ? null : inner.parse(value)),
 });
 
-export const whole = (
+const whole = (
   variable: string,
   fallback: number | null,
   [low, high]: readonly [number, number],
@@ -89,7 +89,7 @@ export const whole = (
     /^-?\d+$/.test(value) && Number(value) >= low && Number(value) <= high ? Number(value) : refuse(),
 });
 
-export const real = (
+const real = (
   variable: string,
   fallback: number,
   [low, high]: readonly [number, number],
@@ -103,7 +103,7 @@ export const real = (
     /^-?\d+(\.\d+)?$/.test(value) && Number(value) >= low && Number(value) <= high ? Number(value) : refuse(),
 });
 
-export const flag = (variable: string, fallback: boolean, about: string): Setting<boolean> => ({
+const flag = (variable: string, fallback: boolean, about: string): Setting<boolean> => ({
   variable,
   fallback: String(fallback),
   about,
@@ -111,7 +111,7 @@ export const flag = (variable: string, fallback: boolean, about: string): Settin
   parse: (value) => (value === 'true' ? true : value === 'false' ? false : refuse()),
 });
 
-export const choice = <const C extends readonly string[]>(
+const choice = <const C extends readonly string[]>(
   variable: string,
   fallback: C[number],
   choices: C,
@@ -130,7 +130,7 @@ const baseUrl = (value: string): string => {
   return url.href.replace(/\/$/, '');
 };
 
-export const url = (variable: string, fallback: string | null, about: string): Setting<string> => ({
+const url = (variable: string, fallback: string | null, about: string): Setting<string> => ({
   variable,
   fallback,
   about,
@@ -138,11 +138,7 @@ export const url = (variable: string, fallback: string | null, about: string): S
   parse: baseUrl,
 });
 
-export const urls = (
-  variable: string,
-  fallback: string | null,
-  about: string,
-): Setting<readonly string[]> => ({
+const urls = (variable: string, fallback: string | null, about: string): Setting<readonly string[]> => ({
   variable,
   fallback,
   about,
@@ -150,7 +146,7 @@ export const urls = (
   parse: (value) => value.split(',').map((part) => baseUrl(part.trim())),
 });
 
-export const hostPort = (variable: string, fallback: string | null, about: string): Setting<string> => ({
+const hostPort = (variable: string, fallback: string | null, about: string): Setting<string> => ({
   variable,
   fallback,
   about,

@@ -31,8 +31,10 @@ const script = (start: string): string[] => [
 ];
 
 test('a signal ends a program in order, with 0', async () => {
-  const { code } = await run(script('setTimeout(() => console.log("up")); return { stop: async () => {} };'), {}, (pid) =>
-    process.kill(pid, 'SIGTERM'),
+  const { code } = await run(
+    script('setTimeout(() => console.log("up")); return { stop: async () => {} };'),
+    {},
+    (pid) => process.kill(pid, 'SIGTERM'),
   );
   assert.equal(code, 0);
 });
