@@ -1,7 +1,6 @@
 // The main thread's hold on the heartbeat thread. Heartbeats are sent and received there, so that a main thread that is busy
 // with requests neither looks dead to others nor reads their beats late. But a main thread that is *stuck* must look
 // dead: it counts its turns in shared memory, and without new turns for `suspectMs` the thread stops sending.
-import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Beat } from '../replica/types.ts';
 import type { BeatTarget, BeatThreadData, FromBeatThread, ToBeatThread } from './beat-words.ts';
@@ -37,7 +36,9 @@ export class Heartbeats {
     const tls = options.tls?.() ?? null;
     const workerData: BeatThreadData = { hello, listen, heartbeatMs, suspectMs, tls, turns };
     // Node runs the sources as they are, and the build as JavaScript: the thread's file has our own extension.
-    const file = new URL(`./beat-thread${extname(import.meta.url)}`, import.meta.url);
+    const file = import.meta.url.endsWith('.ts')
+      ? new URL('./beat-thread.ts', import.meta.url)
+      : new URL('./beat-thread.js', import.meta.url);
     const worker = new Worker(file, { workerData, resourceLimits: RESOURCE_LIMITS, name: 'heartbeats' });
     try {
       const port = await listening(worker);

@@ -15,7 +15,6 @@ import {
   LINK_SILENCE_MS,
   LIVENESS_CHECK_MS,
   PAUSE_MS,
-  PEERS_MAX,
   SEND_BUFFER_BYTES_MAX,
 } from './limits.ts';
 import { Link, Links } from './links.ts';
@@ -23,7 +22,8 @@ import { type Listener, listen } from './listener.ts';
 import { decodeMessage, encodeMessage } from './messages.ts';
 import type { WireMetrics } from './metrics.ts';
 import { QuietLog, type WireLog } from './quiet-log.ts';
-import { Redial } from './redial.ts';
+import type { Redial } from './redial.ts';
+import { Targets } from './targets.ts';
 import type { PeerAddress, Transport, TransportHandlers } from './types.ts';
 
 const KEEPALIVE = { type: 'keepalive' } as const;
@@ -62,10 +62,6 @@ export async function createTransport(options: TransportOptions): Promise<WireTr
   return wire;
 }
 
-interface Target extends PeerAddress {
-  readonly redial: Redial;
-}
-
 class Wire implements WireTransport {
   readonly #options: TransportOptions;
   readonly #log: QuietLog;
@@ -73,7 +69,7 @@ class Wire implements WireTransport {
   /** Every open channel, with a link or still in its handshake. */
   readonly #channels = new Set<Channel>();
   readonly #boot: string;
-  #targets: readonly Target[] = [];
+  readonly #targets: Targets;
   #handlers: TransportHandlers | null = null;
   #closed = false;
   #listener: Listener | null = null;
@@ -85,6 +81,7 @@ class Wire implements WireTransport {
   constructor(options: TransportOptions) {
     this.#options = options;
     this.#log = new QuietLog(options.log);
+    this.#targets = new Targets((...attempt) => this.#dial(...attempt), options.random);
     this.#boot = `${process.pid}-${Math.floor(options.random() * Number.MAX_SAFE_INTEGER).toString(36)}`;
   }
 
@@ -140,21 +137,12 @@ class Wire implements WireTransport {
     this.#handlers = handlers;
     this.#checkedMs = performance.now();
     this.#livenessTimer = setInterval(() => this.#checkLiveness(), LIVENESS_CHECK_MS);
-    for (const target of this.#targets) target.redial.now();
+    this.#targets.start();
   }
 
   setPeers(peers: readonly PeerAddress[]): void {
     if (this.#closed) return;
-    const key = ({ id, peer }: PeerAddress): string => `${id} ${peer}`;
-    const wanted = new Map(
-      peers.filter(({ id, peer }) => !this.#isOwn(id, peer)).map((peer) => [key(peer), peer] as const),
-    );
-    if (wanted.size > PEERS_MAX) throw new RangeError(`${wanted.size} peers are more than ${PEERS_MAX}`);
-    const present = new Map(this.#targets.map((target) => [key(target), target] as const));
-    if (wanted.size === present.size && [...wanted.keys()].every((name) => present.has(name))) return;
-    for (const [name, target] of present) if (!wanted.has(name)) target.redial.stop();
-    this.#targets = [...wanted].map(([name, peer]) => present.get(name) ?? this.#target(peer));
-    if (this.#handlers !== null) for (const target of this.#targets) target.redial.afresh();
+    this.#targets.set(peers.filter(({ id, peer }) => !this.#isOwn(id, peer)));
   }
 
   #isOwn(id: string, peer: string): boolean {
@@ -177,7 +165,7 @@ class Wire implements WireTransport {
     this.#closed = true;
     this.#handlers = null;
     if (this.#livenessTimer !== null) clearInterval(this.#livenessTimer);
-    for (const target of this.#targets) target.redial.stop();
+    this.#targets.stop();
     await Promise.all([
       this.#listener?.close(),
       this.#heartbeats?.close(),
@@ -187,11 +175,6 @@ class Wire implements WireTransport {
 
   // -------------------------------------------------------------------------------------------------------------
   // Coming to be
-
-  #target(peer: PeerAddress): Target {
-    const redial = new Redial((signal) => this.#dial(peer, redial, signal), this.#options.random);
-    return { ...peer, redial };
-  }
 
   #dial({ id, peer }: PeerAddress, redial: Redial, signal: AbortSignal): void {
     if (this.#links.ofId(id) !== undefined) {
@@ -306,8 +289,7 @@ class Wire implements WireTransport {
   #gone(link: Link, ending: Ending): void {
     if (!this.#forget(link, ending)) return;
     this.#tellBeatTargets();
-    const stoodMs = performance.now() - link.sinceMs;
-    for (const { id, redial } of this.#targets) if (id === link.peer.id) redial.lost(stoodMs);
+    this.#targets.lost(link.peer.id, performance.now() - link.sinceMs);
   }
 
   /** Tells that a link is gone; false when that was told before. */
