@@ -38,7 +38,9 @@ it('an address is dialled by one attempt at a time, and no more once it is stopp
 
 it('a link that breaks as soon as it stands is dialled at a falling rate', () => {
   let attempts = 0;
-  const redial = new Redial(() => void (attempts += 1), Math.random);
+  const redial = new Redial(() => {
+    attempts += 1;
+  }, Math.random);
   redial.now();
   redial.stands();
   redial.lost(0);
