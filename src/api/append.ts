@@ -15,7 +15,10 @@ export function appendRoute(app: FastifyInstance, context: ApiContext): void {
   app.route({
     method: 'POST',
     url: LOG_ROUTE,
-    onRequest: async (request) => refuseByHead(request, context),
+    onRequest: async (request) => {
+      await context.service.leaderKnown();
+      refuseByHead(request, context);
+    },
     handler: (request, reply) => append(request, reply, context),
   });
 }

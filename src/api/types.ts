@@ -61,6 +61,8 @@ export interface LoggerService {
   status(): Status;
   /** Whether this logger leads; if not, the established leader where one is known. */
   redirect(): { readonly leading: true } | { readonly leading: false; readonly leader: LeaderAddress | null };
+  /** Resolves once an established leader is known, which may be this logger; within a second or so whether or not. */
+  leaderKnown(): Promise<void>;
   /**
    * Stores the records as one batch and resolves once they are committed. Rejects with LoggerError: not-leader, no-leader,
    * outcome-unknown, overloaded, too-many-requests, disk-full, sequence-gap, sequence-conflict, producer-fenced, shutting-down.

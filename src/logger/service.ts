@@ -11,6 +11,7 @@ import {
 } from '../log/index.ts';
 import type { Appends } from './appends.ts';
 import type { CommitWaiters } from './commit-waiters.ts';
+import type { LeaderWait } from './leader-wait.ts';
 import type { ReplicatedLog } from './replicated-log.ts';
 
 export interface ServiceParts {
@@ -21,11 +22,10 @@ export interface ServiceParts {
   readonly replicated: ReplicatedLog;
   readonly appends: Appends;
   readonly waiters: CommitWaiters;
+  readonly leaderWait: LeaderWait;
   readonly consul: () => Omit<Status['consul'], 'session'>;
   readonly label: () => Status['label'];
 }
-
-const NO_LEADER_RETRY_SECONDS = 1;
 
 export class Service implements LoggerService {
   readonly #parts: ServiceParts;
@@ -68,12 +68,17 @@ export class Service implements LoggerService {
   }
 
   async append(records: readonly RecordInput[], producer: ProducerStamp | null): Promise<AppendResult> {
-    const { role } = this.#parts.replicated;
-    if (role.kind !== 'leader') {
-      const code = role.leader ? 'not-leader' : 'no-leader';
-      throw new LoggerError(code, undefined, { retryAfterSeconds: NO_LEADER_RETRY_SECONDS });
+    const { appends, replicated } = this.#parts;
+    try {
+      if (replicated.role.kind === 'leader') return await appends.append(records, producer);
+    } catch (error) {
+      // Refused before it was stored, because leadership was handed over: what the successor is asked for is no repeat.
+      if (!(error instanceof LoggerError && error.code === 'not-leader')) throw error;
     }
-    return this.#parts.appends.append(records, producer);
+    await this.leaderKnown();
+    const { role } = replicated;
+    if (role.kind === 'leader') return appends.append(records, producer);
+    throw new LoggerError(role.leader ? 'not-leader' : 'no-leader');
   }
 
   async read(offset: number, limits: { maxRecords: number; maxBytes: number }): Promise<ReadResult> {
@@ -95,6 +100,10 @@ export class Service implements LoggerService {
       records.push(record);
     }
     return { records, commit, next: offset + records.length };
+  }
+
+  leaderKnown(): Promise<void> {
+    return this.#parts.leaderWait.leaderKnown();
   }
 
   waitForCommit(offset: number, signal: AbortSignal): Promise<boolean> {

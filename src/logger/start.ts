@@ -19,6 +19,7 @@ import { CommitWaiters } from './commit-waiters.ts';
 import { type DataDirectory, openDataDirectory } from './data-directory.ts';
 import { ReplicationDriver } from './driver/index.ts';
 import { apiMetrics, kubernetesHooks, observe, onConsulCall, wireMetrics } from './instruments.ts';
+import { LeaderWait } from './leader-wait.ts';
 import { Printer } from './printer.ts';
 import { keepRetention } from './retention.ts';
 import { followRole } from './roles.ts';
@@ -111,6 +112,7 @@ async function build(
     replicated,
     appends,
     waiters,
+    leaderWait: new LeaderWait(replicated, config.maxPendingRequests),
     consul: () => election.reachable(),
     label: () => kubernetes.label.state(),
   });

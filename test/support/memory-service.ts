@@ -78,6 +78,9 @@ export class MemoryService implements LoggerService {
     return { first: this.#first, commit: this.#commit, end: this.#first + this.#records.length };
   }
 
+  /** A logger waits for a takeover; here the test moves leadership, and has when it asks. */
+  async leaderKnown(): Promise<void> {}
+
   redirect(): ReturnType<LoggerService['redirect']> {
     return this.#role === 'leader' ? { leading: true } : { leading: false, leader: this.#leader };
   }

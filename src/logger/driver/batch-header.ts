@@ -13,4 +13,5 @@ export function endOffsetOf(buffer: Buffer): number {
   return Number(buffer.readBigInt64BE(at)) + buffer.readInt32BE(at + LAST_OFFSET_DELTA_AT) + 1;
 }
 
-const nextAfter = (buffer: Buffer, at: number): number => at + LENGTH_ENDS_AT + buffer.readInt32BE(at + LENGTH_AT);
+const nextAfter = (buffer: Buffer, at: number): number =>
+  at + LENGTH_ENDS_AT + buffer.readInt32BE(at + LENGTH_AT);

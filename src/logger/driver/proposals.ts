@@ -88,4 +88,4 @@ export class Proposals {
   }
 }
 
-const notLeading = (): LoggerError => new LoggerError('not-leader', undefined, { retryAfterSeconds: 1 });
+const notLeading = (): LoggerError => new LoggerError('not-leader');
