@@ -1,5 +1,6 @@
 // npm run simulate -- --seed N --steps M [--seeds COUNT] [--minutes M] [--log model] [--trace]: replays one seed, or tries many.
 import { parseArgs } from 'node:util';
+import type { ScheduleName } from '../test/simulation/schedules.ts';
 import { simulate } from '../test/simulation/simulation.ts';
 
 const { values } = parseArgs({
@@ -8,6 +9,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1' },
     steps: { type: 'string', default: '20000' },
     minutes: { type: 'string' },
+    schedule: { type: 'string' },
     log: { type: 'string', default: 'disk' },
     trace: { type: 'boolean', default: false },
   },
@@ -27,7 +29,14 @@ while (more()) {
   const seed = first + runs;
   runs += 1;
   try {
-    const result = await simulate({ seed, steps, log: values.log === 'model' ? 'model' : 'disk', trace: values.trace ? console.log : undefined });
+    const schedule = values.schedule as ScheduleName | undefined;
+    const result = await simulate({
+      seed,
+      schedule,
+      steps,
+      log: values.log === 'model' ? 'model' : 'disk',
+      trace: values.trace ? console.log : undefined,
+    });
     total += result.steps;
     if (endMs === null) console.log(JSON.stringify(result));
   } catch (error) {

@@ -159,7 +159,7 @@ function dispatchOutside(s: State, event: Exclude<Event, { type: Inside }>): voi
 function onMessage(s: State, link: number, message: Message): void {
   const peer = s.links.get(link)?.peer;
   if (!peer) return;
-  suspicion.hear(s, peer.uid);
+  suspicion.onLeaderMessage(s, peer.uid, message.type);
   switch (message.type) {
     case 'batches':
     case 'pair':

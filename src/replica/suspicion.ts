@@ -2,7 +2,7 @@
 // was silent for `suspectMs`. A wrong suspicion costs a moment of availability, never a record (section 1).
 import { sameClaim } from './position.ts';
 import type { State } from './state.ts';
-import type { Beat, Claim, LeaderEntry } from './types.ts';
+import type { Beat, Claim, LeaderEntry, Message } from './types.ts';
 
 /** A promise was asked of us, or a stream opened: the leader itself spoke. */
 export function learnLeader(s: State, claim: Claim, entry: LeaderEntry, uid: string | null): void {
@@ -37,8 +37,26 @@ export function learnFromRegister(s: State): void {
   };
 }
 
-/** Anything that the leader sends shows that it lives. */
-export function hear(s: State, uid: string | null): void {
+/** What only a leader sends; anything else of it shows that the process lives, not that it leads. */
+const LEADS: ReadonlySet<Message['type']> = new Set([
+  'batches',
+  'pair',
+  'commit',
+  'follow',
+  'cut',
+  'older',
+  'restart',
+  'confirm',
+  'take-over',
+]);
+
+export function onLeaderMessage(s: State, uid: string, type: Message['type']): void {
+  if (LEADS.has(type)) hear(s, uid);
+  // Who asks to be elected does not lead.
+  else if (type === 'pre-vote' && s.leader?.uid === uid && s.nowMs >= s.leader.graceUntilMs) s.leader.gone = true;
+}
+
+function hear(s: State, uid: string | null): void {
   const { leader } = s;
   if (!leader || uid === null || leader.uid !== uid) return;
   leader.heardMs = s.nowMs;
@@ -51,7 +69,8 @@ export function onLeaderBeat(s: State, uid: string, beat: Beat): void {
     leader.heardMs = s.nowMs;
     leader.graceUntilMs = 0;
     leader.gone = false;
-    leader.established = beat.established;
+    // Its stream may have told us before the heartbeat did; an established leader stays one.
+    leader.established ||= beat.established;
   } else if (s.nowMs >= leader.graceUntilMs) {
     leader.gone = true;
     leader.established = false;

@@ -128,6 +128,10 @@ export class Cluster {
     }
   }
 
+  checked(check: () => void): void {
+    this.#guard(check);
+  }
+
   /** Throws the first violation, if there was one. */
   check(): void {
     if (this.#violation) throw this.#violation;

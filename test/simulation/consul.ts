@@ -33,6 +33,8 @@ export class SimulatedConsul {
   readonly cut = new Set<string>();
   /** Chance that a call goes wrong in one of the ways above. */
   trouble = 0;
+  /** Called when a write is carried out, before its answer is sent. */
+  onTake: (() => void) | null = null;
   onChange: (value: RegisterValue | null) => void = () => undefined;
   /** Every state that the register was in; for a restore from a backup. */
   readonly history: RegisterValue[] = [];
@@ -81,7 +83,7 @@ export class SimulatedConsul {
       this.#world.after(arrivesMs, null, () => {
         if (this.away) return;
         const result = deed();
-        if (!answerLost) this.#world.after(random.skewed(1, 8), owner, () => resolve(result));
+        if (!answerLost && this.reaches(nodeId)) this.#world.after(random.skewed(1, 8), owner, () => resolve(result));
       });
       fail(CALL_MS);
     });
@@ -105,6 +107,7 @@ export class SimulatedConsul {
   #update(seen: RegisterSnapshot, value: RegisterValue, session: string): WriteOutcome {
     if (seen.index !== this.snapshot.index) return this.#refuse('index-moved');
     if (this.snapshot.session !== session) return this.#refuse('session-invalid');
+    this.onTake?.();
     return this.#set(value, session);
   }
 

@@ -2,19 +2,56 @@
 import { ALL_RULES, type Rules } from '../../src/replica/index.ts';
 import type { ModelFlaws } from './model-log.ts';
 import { SimulationFailure, simulate } from './simulation.ts';
+import type { ScheduleName } from './schedules.ts';
 import type { LogFlaws } from './watched-log.ts';
 
 export interface Mutant {
   readonly rules?: Partial<Rules>;
   readonly flaws?: LogFlaws & ModelFlaws;
+  readonly schedule?: ScheduleName;
+  readonly log?: 'disk' | 'model';
 }
 
-const without = (rule: keyof Rules): Mutant => ({ rules: { [rule]: false } });
+const without = (...rules: (keyof Rules)[]): Pick<Mutant, 'rules'> => ({
+  rules: Object.fromEntries(rules.map((rule) => [rule, false])),
+});
 
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
-  ...Object.fromEntries((Object.keys(ALL_RULES) as (keyof Rules)[]).map((rule) => [rule, without(rule)])),
-  pairAfterLog: { rules: { pairAfterLog: false }, flaws: { pairBeforeLog: true } },
-  tableRolledBack: { flaws: { tableKept: true, tableKeptOverCut: true } },
+  'a promise is answered before it is stored': { ...without('promiseStored'), log: 'model' },
+  'a promise is not checked on append': { ...without('promiseCheckedOnAppend'), schedule: 'lateEntries' },
+  'a promise does not cover what is not on disk yet, and is followed by late acknowledgements': {
+    ...without('promiseCoversAll', 'lateAckVoid'),
+    schedule: 'lateAcknowledgements',
+  },
+  'positions compare by their end alone': { ...without('positionByEpoch'), schedule: 'longOldTail' },
+  'the highest position is not adopted': { ...without('adoptHighest'), log: 'model' },
+  'an epoch is resumed after a restart': { ...without('noResumption'), schedule: 'quickRestart' },
+  'a pair is stored before its records': {
+    ...without('pairAfterLog'),
+    flaws: { pairBeforeLog: true },
+    schedule: 'pairThenPower',
+    log: 'model',
+  },
+  'a follower does not cut what its leader lacks': { ...without('followerCut'), schedule: 'divergingTail' },
+  'acknowledged before fsync': without('ackAfterSync'),
+  'commit taken before matched': { ...without('commitOnceMatched'), schedule: 'divergingTail' },
+  'acknowledgements of an older epoch count': { ...without('ownEpochOnly'), schedule: 'figureEight' },
+  'commit below the start of the epoch': {
+    ...without('ownEpochOnly', 'epochStart'),
+    schedule: 'figureEight',
+  },
+  'one acknowledgement is enough': without('majority'),
+  'a stale sync completion counts after a cut': {
+    ...without('generationChecked', 'promiseCoversAll'),
+    schedule: 'staleCompletion',
+  },
+  'members change without joint counting': { ...without('jointCounting'), schedule: 'unknownChange' },
+  'joint counting ends with an unknown outcome': {
+    ...without('jointUntilKnown'),
+    schedule: 'unknownChange',
+  },
+  'a member is its id, not its uid': { ...without('uidChecked'), log: 'model' },
+  'the producer table is not rolled back': { flaws: { tableKept: true }, schedule: 'tableAfterCut' },
 };
 
 export async function findFault(
@@ -23,7 +60,7 @@ export async function findFault(
 ): Promise<{ seed: number; message: string; tried: number } | null> {
   for (let seed = firstSeed; seed < firstSeed + seeds; seed += 1) {
     try {
-      await simulate({ seed, steps, rules: { ...ALL_RULES, ...mutant.rules }, flaws: mutant.flaws });
+      await simulate({ seed, steps, rules: { ...ALL_RULES, ...mutant.rules }, flaws: mutant.flaws, schedule: mutant.schedule, log: mutant.log });
     } catch (error) {
       if (!(error instanceof SimulationFailure)) throw error;
       return { seed, message: error.message, tried: seed - firstSeed + 1 };

@@ -232,12 +232,15 @@ export function torment(cluster: Cluster, paceMs: number, ended: () => boolean):
 /** Ends all trouble. What is still to heal later does no harm. */
 export function heal(cluster: Cluster): void {
   cluster.network.cuts.clear();
+  cluster.network.beatCuts.clear();
+  cluster.network.delays.clear();
   Object.assign(cluster.network.faults, { slow: 0.01, slowMs: 50, repeat: 0, stray: 0 });
   cluster.consul.away = false;
   cluster.consul.cut.clear();
   cluster.consul.trouble = 0;
   for (const machine of cluster.machines) {
     machine.storage.full = false;
+    Object.assign(machine.storage.slow, { recordsMs: 0, pairsMs: 0 });
     machine.resume();
     cluster.start(machine);
     machine.want(null);

@@ -5,6 +5,7 @@ import { Cluster } from './cluster.ts';
 import { DiskStorage } from './disk-storage.ts';
 import { ModelStorage } from './model-storage.ts';
 import { heal, torment } from './nemesis.ts';
+import { MACHINES, type ScheduleName, SCHEDULES } from './schedules.ts';
 import type { LogFlaws } from './watched-log.ts';
 import type { ModelFlaws } from './model-log.ts';
 
@@ -13,6 +14,8 @@ export interface RunOptions {
   readonly steps: number;
   readonly rules?: Rules | undefined;
   readonly flaws?: (LogFlaws & ModelFlaws) | undefined;
+  /** A fixed story instead of random trouble. */
+  readonly schedule?: ScheduleName | undefined;
   /** The product's log on a simulated disk, or the model of it. */
   readonly log?: 'disk' | 'model' | undefined;
   readonly trace?: ((line: string) => void) | undefined;
@@ -38,26 +41,26 @@ export class SimulationFailure extends Error {
 
 export async function simulate(options: RunOptions): Promise<RunResult> {
   const { seed, steps } = options;
-  const shape = shapeOf(seed);
+  const shape = options.schedule
+    ? { machines: MACHINES[options.schedule], clients: 0, paceMs: 0 }
+    : shapeOf(seed);
   const cluster = new Cluster({
     seed,
-    ...shape,
+    machines: shape.machines,
+    clients: shape.clients,
     storage: (world) => (options.log === 'model' ? new ModelStorage(world, options.flaws) : new DiskStorage(world)),
     rules: options.rules,
     flaws: options.flaws,
     trace: options.trace,
   });
   try {
-    for (const machine of cluster.machines) cluster.start(machine);
-    let ended = false;
-    torment(cluster, shape.paceMs, () => ended);
-    await cluster.runUntil(() => cluster.world.steps >= steps, Number.POSITIVE_INFINITY);
-    ended = true;
+    if (options.schedule) await SCHEDULES[options.schedule](cluster);
+    else await trouble(cluster, shape.paceMs, steps);
     await recover(cluster);
   } catch (error) {
     throw new SimulationFailure(
       `seed ${seed}, step ${cluster.world.steps}, ${cluster.world.now.toFixed(1)} ms: ${(error as Error).message}\n` +
-        `replay: npm run simulate -- --seed ${seed} --steps ${steps}${options.log === 'model' ? ' --log model' : ''} --trace`,
+        `replay: npm run simulate -- --seed ${seed} --steps ${steps}${options.log === 'model' ? ' --log model' : ''}${options.schedule ? ` --schedule ${options.schedule}` : ''} --trace`,
       { cause: error },
     );
   }
@@ -69,6 +72,14 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
     epochs: cluster.checker.register?.epoch ?? 0,
     acknowledged: cluster.clients.reduce((sum, { acknowledged }) => sum + acknowledged, 0),
   };
+}
+
+async function trouble(cluster: Cluster, paceMs: number, steps: number): Promise<void> {
+  for (const machine of cluster.machines) cluster.start(machine);
+  let ended = false;
+  torment(cluster, paceMs, () => ended);
+  await cluster.runUntil(() => cluster.world.steps >= steps, Number.POSITIVE_INFINITY);
+  ended = true;
 }
 
 /** Cluster size, clients and pace of trouble come from the seed as well. */

@@ -1,0 +1,299 @@
+// Faults in an order chosen on purpose, for what random trouble rarely meets. Each schedule is a story that the rules
+// survive; the mutant that lacks the rule named beside it does not. They run on the same cluster, under the same checker.
+import { contentCrc, encodeBatch } from '../../src/log/index.ts';
+import { Violation } from './checker.ts';
+import type { Cluster } from './cluster.ts';
+import type { Machine } from './machine.ts';
+
+export type Schedule = (cluster: Cluster) => Promise<void>;
+
+const PATIENCE_MS = 20_000;
+
+async function until(cluster: Cluster, what: string, done: () => boolean, withinMs = PATIENCE_MS): Promise<void> {
+  if (!(await cluster.runUntil(done, withinMs))) throw new Violation(`the schedule waited in vain for ${what}`);
+}
+
+async function leaderOf(cluster: Cluster, not: readonly Machine[] = []): Promise<Machine> {
+  const find = (): Machine | undefined => cluster.machines.find((one) => one.isLeader && !not.includes(one));
+  await until(cluster, 'a leader', () => find() !== undefined);
+  return find()!;
+}
+
+const others = (cluster: Cluster, ...not: readonly Machine[]): Machine[] =>
+  cluster.machines.filter((one) => !not.includes(one));
+
+function cut(cluster: Cluster, a: Machine, b: Machine): void {
+  cluster.network.cuts.add(`${a.id}>${b.id}`).add(`${b.id}>${a.id}`);
+}
+
+function isolate(cluster: Cluster, one: Machine): void {
+  for (const other of others(cluster, one)) cut(cluster, one, other);
+}
+
+function join(cluster: Cluster, one: Machine): void {
+  for (const other of others(cluster, one)) {
+    cluster.network.cuts.delete(`${one.id}>${other.id}`);
+    cluster.network.cuts.delete(`${other.id}>${one.id}`);
+  }
+}
+
+const settled = (cluster: Cluster): boolean =>
+  (cluster.checker.register?.members.length ?? 0) === cluster.machines.length &&
+  cluster.checker.holdingMembers().length === cluster.machines.length &&
+  cluster.machines.every(({ driver }) => driver?.role.kind === 'leader' || driver?.state.receiver?.phase === 'ready');
+
+/** All members follow, and have so many records. */
+async function begin(cluster: Cluster, records: number): Promise<Machine> {
+  for (const machine of cluster.machines) cluster.start(machine);
+  const leader = await leaderOf(cluster);
+  await until(cluster, 'followers', () => settled(cluster));
+  cluster.burst(leader, records);
+  await until(cluster, 'the first records', () => cluster.checker.end >= records && settled(cluster));
+  return leader;
+}
+
+/**
+ * The old leader's batches are under way to a follower that promises to another one meanwhile: what it takes in
+ * afterwards must not count. [promiseCheckedOnAppend]
+ */
+const lateEntries: Schedule = async (cluster) => {
+  const old = await begin(cluster, 5);
+  const [next, voter] = others(cluster, old) as [Machine, Machine];
+  cluster.consul.cut.add(old.id);
+  cut(cluster, old, next);
+  for (const one of [`${old.id}>${voter.id}`, `${voter.id}>${old.id}`]) cluster.network.beatCuts.add(one);
+  cluster.network.delays.set(`${old.id}>${voter.id}`, 900);
+  cluster.burst(old, 8);
+  const leader = await leaderOf(cluster, [old]);
+  cluster.burst(leader, 3);
+  await cluster.runFor(4000);
+};
+
+/**
+ * A follower's fsync outlasts its promise to another leader. Its answer covers what it appended, and nothing of the old
+ * epoch is acknowledged afterwards. [lateAckVoid with promiseCoversAll]
+ */
+const lateAcknowledgements: Schedule = async (cluster) => {
+  const old = await begin(cluster, 5);
+  const [next, voter] = others(cluster, old) as [Machine, Machine];
+  cluster.consul.cut.add(old.id);
+  cut(cluster, old, next);
+  for (const one of [`${old.id}>${voter.id}`, `${voter.id}>${old.id}`]) cluster.network.beatCuts.add(one);
+  voter.storage.slow.recordsMs = 700;
+  await cluster.runFor(cluster.world.random.whole(0, 300));
+  cluster.burst(old, 4);
+  await leaderOf(cluster, [old]);
+  await cluster.runFor(4000);
+};
+
+/** A long tail of an old epoch is no higher than a shorter one of a newer epoch. [positionByEpoch] */
+const longOldTail: Schedule = async (cluster) => {
+  const old = await begin(cluster, 5);
+  isolate(cluster, old);
+  cluster.burst(old, 40);
+  const second = await leaderOf(cluster, [old]);
+  const third = others(cluster, old, second)[0]!;
+  cluster.burst(second, 4);
+  await until(cluster, 'records of the second epoch', () => cluster.checker.end >= 9);
+  second.crash(false);
+  cluster.network.cuts.clear();
+  old.crash(false, false);
+  third.pause();
+  await cluster.runFor(1500);
+  cluster.start(old);
+  third.resume();
+  await cluster.runFor(6000);
+  cluster.start(second);
+  await cluster.runFor(2000);
+};
+
+/** A leader loses what it had not synced, comes back at once and finds itself in the register. [noResumption] */
+const quickRestart: Schedule = async (cluster) => {
+  const leader = await begin(cluster, 5);
+  leader.storage.slow.recordsMs = 600;
+  cluster.burst(leader, 10);
+  await until(cluster, 'a commit without the leader', () => cluster.checker.end >= 15);
+  for (const other of others(cluster, leader)) cluster.consul.cut.add(other.id);
+  leader.crash(false);
+  leader.storage.slow.recordsMs = 0;
+  cluster.start(leader);
+  await cluster.runFor(1000);
+  if (leader.isLeader) cluster.burst(leader, 3);
+  await cluster.runFor(1000);
+  cluster.consul.cut.clear();
+  await cluster.runFor(4000);
+};
+
+/** A follower catches up and learns of a new epoch in one go, and loses its power before the records are down. [pairAfterLog] */
+const pairThenPower: Schedule = async (cluster) => {
+  const leader = await begin(cluster, 5);
+  const [lagging, witness] = others(cluster, leader) as [Machine, Machine];
+  lagging.crash(false);
+  cluster.burst(leader, 20);
+  await until(cluster, 'records without the lagging one', () => cluster.checker.end >= 25);
+  witness.pause();
+  isolate(cluster, witness);
+  leader.crash(false, false);
+  lagging.storage.slow.recordsMs = 500;
+  cluster.start(leader);
+  cluster.start(lagging);
+  await cluster.runUntil(() => (lagging.driver?.state.log.pairs.length ?? 0) > 1, 5000);
+  await cluster.runFor(5);
+  lagging.crash(false);
+  leader.crash(false);
+  lagging.storage.slow.recordsMs = 0;
+  cluster.network.cuts.clear();
+  witness.resume();
+  cluster.start(lagging);
+  await cluster.runFor(6000);
+  cluster.start(leader);
+  await cluster.runFor(2000);
+};
+
+/**
+ * Raft's figure 8: a leader replicates records of an older epoch to a majority, but its own pair is not on their disks
+ * yet. Another one with a pair in between may still win and overwrite them: they must not count. [ownEpochOnly]
+ */
+const figureEight: Schedule = async (cluster) => {
+  const first = await begin(cluster, 5);
+  const rest = others(cluster, first);
+  const [copy, third, fourth, fifth] = rest as [Machine, Machine, Machine, Machine];
+  for (const one of [third, fourth, fifth]) cut(cluster, first, one);
+  for (const one of [third, fourth, fifth]) cut(cluster, copy, one);
+  cluster.burst(first, 3);
+  await until(cluster, 'a copy', () => (copy.log?.syncedEnd ?? 0) >= 8 && (first.log?.syncedEnd ?? 0) >= 8);
+  first.crash(false, false);
+  copy.crash(false, false);
+  // The second leader is one of the other three: it has its pair, and no records of its own beyond its disk.
+  const second = await leaderOf(cluster);
+  isolate(cluster, second);
+  cluster.burst(second, 2);
+  await until(cluster, 'its own records', () => (second.log?.syncedEnd ?? 0) >= 7);
+  second.crash(false, false);
+  cluster.network.cuts.clear();
+  const voters = [third, fourth, fifth].filter((one) => one !== second);
+  // Those two forget the pair of the second epoch only if they never had it: they were cut off before it came.
+  for (const one of [copy, ...voters]) one.storage.slow.pairsMs = 1500;
+  cluster.start(first);
+  cluster.start(copy);
+  await until(cluster, 'the first leader again', () => first.isLeader || voters.some((one) => one.isLeader));
+  await cluster.runFor(cluster.world.random.whole(50, 900));
+  for (const one of [first, copy, ...voters]) one.crash(false, true);
+  for (const one of [copy, ...voters]) one.storage.slow.pairsMs = 0;
+  for (const one of [second, ...voters, copy]) cluster.start(one);
+  await cluster.runFor(4000);
+  cluster.start(first);
+  await cluster.runFor(2000);
+};
+
+/** A sync outlasts a cut, and other records stand where it vouched for some. [generationChecked with promiseCoversAll] */
+const staleCompletion: Schedule = async (cluster) => {
+  const old = await begin(cluster, 5);
+  isolate(cluster, old);
+  old.storage.slow.recordsMs = 3000;
+  cluster.burst(old, 10);
+  const next = await leaderOf(cluster, [old]);
+  cluster.burst(next, 2);
+  await until(cluster, 'records of the next epoch', () => cluster.checker.end >= 7);
+  join(cluster, old);
+  for (let round = 0; round < 20; round += 1) {
+    await cluster.runFor(100);
+    cluster.burst(next, 1);
+  }
+  await cluster.runFor(3000);
+};
+
+/** The write that adds a member is carried out, but its answer is lost, and reads fail too. [jointUntilKnown, jointCounting] */
+const unknownChange: Schedule = async (cluster) => {
+  const late = cluster.machines.slice(-1);
+  for (const machine of others(cluster, ...late)) cluster.start(machine);
+  const leader = await leaderOf(cluster);
+  cluster.burst(leader, 5);
+  await cluster.runFor(1500);
+  const size = (): number => cluster.checker.register?.members.length ?? 0;
+  const before = size();
+  cluster.consul.onTake = () => cluster.consul.cut.add(leader.id);
+  for (const machine of late) cluster.start(machine);
+  await cluster.runUntil(() => size() > before, 5000);
+  for (const machine of [...late, others(cluster, leader)[0]!]) isolate(cluster, machine);
+  cluster.burst(leader, 5);
+  await cluster.runFor(3000);
+  cluster.consul.onTake = null;
+  cluster.consul.cut.clear();
+  cluster.network.cuts.clear();
+  await cluster.runFor(3000);
+};
+
+/** A producer's batch is appended, cut off again, and sent once more to the same logger when it leads again. [tableRolledBack] */
+const tableAfterCut: Schedule = async (cluster) => {
+  const old = await begin(cluster, 5);
+  const encode = (): Buffer =>
+    encodeBatch([{ value: Buffer.from('once') }], {
+      timestampMs: Math.floor(cluster.world.now),
+      producer: { id: 77n, epoch: 0, sequence: 0 },
+    });
+  isolate(cluster, old);
+  const batch = encode();
+  const crc = contentCrc(batch);
+  old.driver?.propose(batch, 1, { id: 77n, epoch: 0, sequence: 0 }).catch(() => undefined);
+  const next = await leaderOf(cluster, [old]);
+  cluster.burst(next, 4);
+  await until(cluster, 'records of the next epoch', () => cluster.checker.end >= 9);
+  join(cluster, old);
+  await until(cluster, 'the cut', () => settled(cluster));
+  for (let tries = 0; tries < 10 && !old.isLeader; tries += 1) {
+    const leader = await leaderOf(cluster);
+    if (leader !== old) leader.driver?.transfer(old.id).catch(() => undefined);
+    await cluster.runUntil(() => old.isLeader, 4000);
+  }
+  await until(cluster, 'the old leader again', () => old.isLeader);
+  const floor = cluster.checker.ackedEnd;
+  old.driver?.propose(encode(), 1, { id: 77n, epoch: 0, sequence: 0 }).then(
+    (answer) => cluster.checked(() => cluster.checker.acknowledged({ ...answer, crc, floor, name: 'once' })),
+    () => undefined,
+  );
+  await cluster.runFor(1000);
+};
+
+/** A follower is told of a commit while its own log still has another tail. [commitOnceMatched, followerCut] */
+const divergingTail: Schedule = async (cluster) => {
+  const old = await begin(cluster, 5);
+  isolate(cluster, old);
+  cluster.burst(old, 10);
+  const next = await leaderOf(cluster, [old]);
+  cluster.burst(next, 10);
+  await until(cluster, 'records of the next epoch', () => cluster.checker.end >= 15);
+  join(cluster, old);
+  cluster.burst(next, 10);
+  await until(cluster, 'all to be equal', () => settled(cluster));
+  await cluster.runFor(1000);
+};
+
+export const SCHEDULES = {
+  lateEntries,
+  lateAcknowledgements,
+  longOldTail,
+  quickRestart,
+  pairThenPower,
+  figureEight,
+  staleCompletion,
+  unknownChange,
+  tableAfterCut,
+  divergingTail,
+} as const satisfies Record<string, Schedule>;
+
+export type ScheduleName = keyof typeof SCHEDULES;
+
+/** How many machines a schedule is written for. */
+export const MACHINES: Readonly<Record<ScheduleName, number>> = {
+  lateEntries: 3,
+  lateAcknowledgements: 3,
+  longOldTail: 3,
+  quickRestart: 3,
+  pairThenPower: 3,
+  figureEight: 5,
+  staleCompletion: 3,
+  unknownChange: 4,
+  tableAfterCut: 3,
+  divergingTail: 3,
+};
