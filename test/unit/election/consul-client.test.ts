@@ -6,8 +6,9 @@ import { ConsulError } from '../../../src/election/errors.ts';
 import { deadUrl, type Script, type ScriptedServer, scriptedServer } from './scripted-server.ts';
 import { base64 } from './values.ts';
 
-const read: CallOptions = { operation: 'register_read', timeoutMs: 2000 };
-const impatient: CallOptions = { operation: 'register_read', timeoutMs: 100 };
+const read: CallOptions = { operation: 'register_read', timeoutMs: 10_000 };
+/** Waited out at a silent server, and still ample for one that answers. */
+const impatient: CallOptions = { operation: 'register_read', timeoutMs: 1000 };
 const found = { LockIndex: 1, Key: 'a/key', Flags: 0, Value: base64('text'), CreateIndex: 5, ModifyIndex: 7 };
 
 async function setUp(t: TestContext, ...scripts: Script[]) {
@@ -77,7 +78,7 @@ describe('reading a key', () => {
   });
 });
 
-describe('failures', () => {
+describe('failures', { concurrency: true }, () => {
   it('has a deadline for silence and for a body that breaks off', async (t) => {
     const { client, servers } = await setUp(t, () => 'hang');
     await assert.rejects(client.key('a/key', impatient), failsWith('timeout', true));
@@ -123,7 +124,7 @@ describe('failures', () => {
   });
 });
 
-describe('several servers', () => {
+describe('several servers', { concurrency: true }, () => {
   const works: Script = () => ({ status: 200, json: [found], index: 9 });
 
   it('moves on from silence, a broken connection and a server without a leader, and stays where it works', async (t) => {

@@ -8,7 +8,9 @@ import { deadUrl, type Script, type ScriptedAnswer, scriptedServer } from './scr
 import { base64, registerValue } from './values.ts';
 
 const key = 'distributed-logger/test/leader';
-const timeoutMs = 100;
+/** For servers that answer; a test about silence waits out `shortMs` and still leaves the next server that long. */
+const timeoutMs = 10_000;
+const shortMs = 1000;
 
 async function setUp(t: TestContext, ...scripts: Script[]) {
   const servers = await Promise.all(scripts.map((script) => scriptedServer(t, script)));
@@ -124,13 +126,13 @@ describe('writing the register', () => {
   });
 });
 
-describe('an answer that got lost', () => {
+describe('an answer that got lost', { concurrency: true }, () => {
   const mine = holding(next, 8, 'mine');
 
   it('is unknown when no other server answers', async (t) => {
     for (const lost of ['hang', 'drop', 'half'] as const) {
       const { register } = await setUp(t, answering(lost, mine));
-      const outcome = await register.take(seen, next, 'mine');
+      const outcome = await register.take(seen, next, 'mine', { timeoutMs: shortMs });
       assert.ok(outcome.kind === 'unknown', `${lost}: ${outcome.kind}`);
       assert.ok(outcome.cause instanceof ConsulError && outcome.cause.maybeDone);
     }
@@ -146,7 +148,7 @@ describe('an answer that got lost', () => {
 
   it('is settled by the next server: the repeat is refused because the first was done', async (t) => {
     const { register } = await setUp(t, () => 'hang', answering(moved, mine));
-    const outcome = await register.take(seen, next, 'mine');
+    const outcome = await register.take(seen, next, 'mine', { timeoutMs: shortMs });
     assert.deepEqual(outcome, { kind: 'done', snapshot: { value: next, index: 8, session: 'mine' } });
   });
 
@@ -156,7 +158,7 @@ describe('an answer that got lost', () => {
       () => 'hang',
       () => committing(9),
     );
-    assert.equal((await register.take(seen, next, 'mine')).kind, 'done');
+    assert.equal((await register.take(seen, next, 'mine', { timeoutMs: shortMs })).kind, 'done');
   });
 
   it('stays unknown when the register holds something else meanwhile', async (t) => {
@@ -166,16 +168,16 @@ describe('an answer that got lost', () => {
     ];
     for (const other of others) {
       const { register } = await setUp(t, () => 'hang', answering(moved, holding(other, 9, 'mine')));
-      assert.equal((await register.take(seen, next, 'mine')).kind, 'unknown');
+      assert.equal((await register.take(seen, next, 'mine', { timeoutMs: shortMs })).kind, 'unknown');
     }
     const lockGone = await setUp(t, () => 'hang', answering(moved, holding(next, 9)));
-    assert.equal((await lockGone.register.take(seen, next, 'mine')).kind, 'unknown');
+    assert.equal((await lockGone.register.take(seen, next, 'mine', { timeoutMs: shortMs })).kind, 'unknown');
   });
 
   it('is refused all the same when the session cannot come back to life', async (t) => {
     const invalid = answering(refusing([2, 'invalid session "mine"']), holding(registerValue(), 7, 'old'));
     const { register } = await setUp(t, () => 'hang', invalid);
-    assert.equal(refused(await register.take(seen, next, 'mine')), 'session-invalid');
+    assert.equal(refused(await register.take(seen, next, 'mine', { timeoutMs: shortMs })), 'session-invalid');
   });
 });
 
