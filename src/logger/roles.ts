@@ -1,7 +1,10 @@
-// What follows from a change of role, in the order that matters: clients first (a leader that steps down must not keep
-// their connections), then label and catalog, which run beside leadership and never before it.
+// What follows from a change of role: label and catalog, which run beside leadership and never before it, and the clients'
+// connections. A leader that steps down must not keep them, but a request that is just on its way would meet a closed door:
+// so the idle ones are closed a moment later, when whoever sends much has already been shown the way to the new leader.
 import type { Logger as PinoLogger } from 'pino';
 import type { Role } from './replicated-log.ts';
+
+const CLOSE_AFTER_MS = 100;
 
 export interface RoleParts {
   readonly api: { closeConnections(): void };
@@ -12,6 +15,8 @@ export interface RoleParts {
     readonly leadershipLost: { labels(reason: string): { inc(): void } };
   };
   readonly out: PinoLogger;
+  /** Calls `run` once after `ms`. */
+  readonly after: (ms: number, run: () => void) => void;
 }
 
 /** Returns the handler for ReplicatedLog.onRole. */
@@ -20,7 +25,7 @@ export function followRole(parts: RoleParts): (role: Role, reason: string) => vo
   let last: Role = { kind: 'follower', epoch: 0, leader: null };
   let lastLeader: string | null = null;
   return (role, reason) => {
-    if (last.kind === 'leader' && role.kind !== 'leader') stepDown(parts, last.epoch, reason);
+    if (last.kind === 'leader' && role.kind !== 'leader') stepDown(parts, last.epoch, reason, () => last);
     last = role;
     if (role.kind === 'leader') {
       label.lead(role.epoch);
@@ -42,8 +47,15 @@ export function followRole(parts: RoleParts): (role: Role, reason: string) => vo
   };
 }
 
-function stepDown({ api, metrics, out }: RoleParts, epoch: number, reason: string): void {
-  api.closeConnections();
+function stepDown(
+  { api, metrics, out, after }: RoleParts,
+  epoch: number,
+  reason: string,
+  present: () => Role,
+): void {
+  after(CLOSE_AFTER_MS, () => {
+    if (present().kind !== 'leader') api.closeConnections();
+  });
   metrics.leadershipLost.labels(reason).inc();
   out.warn({ event: 'leadership-lost', epoch, reason }, `No longer leading epoch ${epoch}: ${reason}`);
 }

@@ -118,7 +118,16 @@ async function build(
   });
   const api = apiOf(ground, service);
   stack.defer(() => api.close(config.shutdownTimeoutMs / 4));
-  replicated.onRole(followRole({ api, label: kubernetes.label, catalog: election.catalog, metrics, out }));
+  replicated.onRole(
+    followRole({
+      api,
+      label: kubernetes.label,
+      catalog: election.catalog,
+      metrics,
+      out,
+      after: realClock.after,
+    }),
+  );
   await api.listen({ host: config.apiHost, port: config.apiPort });
   replicated.start();
   keepUp(ground, kubernetes.replicas, replicated, stack);

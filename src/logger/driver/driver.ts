@@ -269,7 +269,7 @@ export class ReplicationDriver implements ReplicatedLog {
         this.#roleChanged(effect);
         break;
       case 'hold':
-        this.#proposals.hold(effect.held);
+        this.#proposals.hold(effect.held || this.#replica.state.leading === null);
         break;
       case 'transfer-started':
       case 'transfer-refused':

@@ -40,12 +40,14 @@ export class Proposals {
   /** Leadership ended: what was appended is in doubt, what was only held was never stored. */
   lost(): void {
     this.#epoch = null;
+    this.#holding = false;
     this.#pending.unknown();
     const held = this.#held;
     this.#held = [];
     for (const { reject } of held) reject(notLeading());
   }
 
+  /** Only a leader may release: once a leadership has ended, what waits must not reach the log, but end in `lost`. */
   hold(holding: boolean): void {
     this.#holding = holding;
     if (holding || this.#epoch === null) return;

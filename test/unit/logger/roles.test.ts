@@ -5,6 +5,7 @@ import { followRole } from '../../../src/logger/roles.ts';
 
 function parts() {
   const calls: string[] = [];
+  const later: (() => void)[] = [];
   const say =
     (name: string) =>
     (...args: unknown[]): void => {
@@ -19,23 +20,30 @@ function parts() {
       leadershipLost: { labels: (reason: string) => ({ inc: say(`lost: ${reason}`) }) },
     },
     out: pino({ enabled: false }),
+    after: (_ms, run) => void later.push(run),
   });
-  return { calls, onRole };
+  return { calls, later, onRole };
 }
 
 const other = { id: 'logger-1', api: 'http://logger-1:8080' };
 
-test('a leader that steps down closes its clients before anything else, then drops the label', () => {
-  const { calls, onRole } = parts();
+test('a leader that steps down drops the label, and closes its clients when they know better', () => {
+  const { calls, later, onRole } = parts();
   onRole({ kind: 'leader', epoch: 1 }, 'leading');
   assert.deepEqual(calls.splice(0), ['label leader 1', 'catalog leader', 'leader changed']);
   onRole({ kind: 'follower', epoch: 2, leader: null }, 'higher-epoch');
-  assert.deepEqual(calls.splice(0), [
-    'close connections',
-    'lost: higher-epoch',
-    'label follower',
-    'catalog follower',
-  ]);
+  assert.deepEqual(calls.splice(0), ['lost: higher-epoch', 'label follower', 'catalog follower']);
+  for (const run of later) run();
+  assert.deepEqual(calls, ['close connections']);
+});
+
+test('a leader that leads again at once keeps its clients', () => {
+  const { calls, later, onRole } = parts();
+  onRole({ kind: 'leader', epoch: 1 }, 'leading');
+  onRole({ kind: 'follower', epoch: 2, leader: null }, 'higher-epoch');
+  onRole({ kind: 'leader', epoch: 3 }, 'leading');
+  for (const run of later) run();
+  assert.ok(!calls.includes('close connections'));
 });
 
 test('the same leader heard of twice is one change; a leader in a new epoch is another', () => {
