@@ -55,7 +55,7 @@ function start(s: State, seen: RegisterSnapshot, transfer: Claim | null): void {
     transfer,
     phase: 'pre-vote',
     startedMs: s.nowMs,
-    retryAtMs: s.nowMs + s.config.timings.preVoteRetryMs + rankDelayMs(s),
+    retryAtMs: 0,
     seen,
     answers: new Map([[selfIdentity(s), answer(s, s.attempts, 'yes')]]),
     claim: null,
@@ -63,14 +63,18 @@ function start(s: State, seen: RegisterSnapshot, transfer: Claim | null): void {
     session: null,
     quorum: 'majority',
   };
-  const message = {
-    type: 'pre-vote',
-    attempt: s.attempts,
-    lostEpoch: s.leader?.claim.epoch ?? 0,
-    position: position(s),
-    transfer,
-  } as const;
-  for (const { link } of s.links.values()) emit(s, { type: 'send', link, message });
+  drive(s, s.campaigning);
+}
+
+/** Asks those that have not said yes, again and again: a no may be a yes a moment later, and answers may take long. */
+function ask(s: State, run: Candidate): void {
+  run.retryAtMs = s.nowMs + s.config.timings.preVoteRetryMs + rankDelayMs(s);
+  const { attempt, transfer } = run;
+  const lostEpoch = s.leader?.claim.epoch ?? 0;
+  const message = { type: 'pre-vote', attempt, lostEpoch, position: position(s), transfer } as const;
+  for (const { link, peer } of s.links.values())
+    if (!run.answers.get(identityOf(s, peer))?.yes) emit(s, { type: 'send', link, message });
+  emit(s, { type: 'wake', atMs: run.retryAtMs });
 }
 
 export function onPreVoteAnswer(s: State, uid: string, given: PreVoteAnswer): void {
@@ -97,11 +101,10 @@ function drive(s: State, run: Candidate): void {
     take(s, run, electorate, s.session);
     return;
   }
-  if (s.nowMs >= run.retryAtMs) {
+  if (s.nowMs - run.startedMs > s.config.timings.suspectMs) {
     if (!electorate) sayWhatIsMissing(s, run);
     abandonCampaign(s);
-  }
-  else emit(s, { type: 'wake', atMs: run.retryAtMs });
+  } else if (s.nowMs >= run.retryAtMs) ask(s, run);
 }
 
 /** The members that the new value will have, once enough of them said yes; null before. */

@@ -30,6 +30,15 @@ function open(s: State, leading: Leadership, follower: Follower): void {
   });
   const message = { type: 'follow', claim, stream: follower.stream, start: start ?? 0 } as const;
   emit(s, { type: 'send', link, message });
+  // The follower heeds it once it is matched (rule 4), and need not wait for the next batch then.
+  const note = {
+    type: 'commit',
+    epoch: claim.epoch,
+    stream: follower.stream,
+    commit: s.commit,
+    first: s.log.first,
+  } as const;
+  emit(s, { type: 'send', link, message: note });
 }
 
 export function onTail(s: State, link: number, tail: Tail): void {

@@ -53,7 +53,8 @@ const LEADS: ReadonlySet<Message['type']> = new Set([
 export function onLeaderMessage(s: State, uid: string, type: Message['type']): void {
   if (LEADS.has(type)) hear(s, uid);
   // Who asks to be elected does not lead.
-  else if (type === 'pre-vote' && s.leader?.uid === uid && s.nowMs >= s.leader.graceUntilMs) s.leader.gone = true;
+  else if (type === 'pre-vote' && s.leader?.uid === uid && s.nowMs >= s.leader.graceUntilMs)
+    s.leader.gone = true;
 }
 
 function hear(s: State, uid: string | null): void {

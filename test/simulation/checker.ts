@@ -61,14 +61,21 @@ export class Checker {
   }
 
   /** A replica's commit moved: what lies below it is compared with the ledger, or written into it. */
-  committed(who: { readonly id: string; readonly process: object }, log: WatchedLog, commit: number, leading: number | null): void {
+  committed(
+    who: { readonly id: string; readonly process: object },
+    log: WatchedLog,
+    commit: number,
+    leading: number | null,
+  ): void {
     const from = this.#commits.get(who.process) ?? 0;
     if (commit < from) throw new Violation(`commit of ${who.id} fell from ${from} to ${commit}`);
     this.#commits.set(who.process, commit);
-    if (commit > log.shadowEnd) throw new Violation(`${who.id} committed ${commit} beyond its end ${log.shadowEnd}`);
+    if (commit > log.shadowEnd)
+      throw new Violation(`${who.id} committed ${commit} beyond its end ${log.shadowEnd}`);
     if (leading !== null) this.#leaderCommitted(who.id, leading);
     for (const batch of log.between(from, commit)) this.#compare(who.id, batch);
-    if (commit > this.end) throw new Violation(`${who.id} committed ${commit}, but has no records from ${this.end}`);
+    if (commit > this.end)
+      throw new Violation(`${who.id} committed ${commit}, but has no records from ${this.end}`);
     this.checkMajority(`commit ${commit} of ${who.id}`);
   }
 
@@ -148,7 +155,8 @@ export class Checker {
   acknowledged(what: { offset: number; count: number; crc: number; floor: number; name: string }): void {
     const index = this.#at.get(what.offset);
     const batch = index === undefined ? undefined : this.#ledger[index];
-    if (!batch) throw new Violation(`${what.name} was acknowledged at ${what.offset}, which is not committed`);
+    if (!batch)
+      throw new Violation(`${what.name} was acknowledged at ${what.offset}, which is not committed`);
     if (batch.crc !== what.crc || batch.end !== what.offset + what.count)
       throw new Violation(`${what.name} was acknowledged at ${what.offset}, where ${show(batch)} is`);
     if (what.offset < what.floor)
@@ -158,7 +166,8 @@ export class Checker {
 
   /** A linearizable read began when `floor` was acknowledged. */
   linearized(id: string, commit: number, floor: number): void {
-    if (commit < floor) throw new Violation(`${id} confirmed its leadership with commit ${commit}, below ${floor}`);
+    if (commit < floor)
+      throw new Violation(`${id} confirmed its leadership with commit ${commit}, below ${floor}`);
   }
 }
 

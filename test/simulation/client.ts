@@ -53,7 +53,8 @@ export class Client {
     const count = this.#world.random.whole(1, 3);
     const name = `${this.#name}:${this.#sent}`;
     const floor = this.#checker.ackedEnd;
-    const producer = this.#producer === null ? null : { id: this.#producer, epoch: 0, sequence: this.#sequence };
+    const producer =
+      this.#producer === null ? null : { id: this.#producer, epoch: 0, sequence: this.#sequence };
     for (;;) {
       const batch = this.#encode(name, count, producer);
       const crc = contentCrc(batch);
@@ -98,7 +99,8 @@ export class Client {
     this.#target = machine;
     const world = this.#world;
     return new Promise((resolve) => {
-      const give = (answer: { offset: number; count: number } | Error): void => world.after(0.2, null, () => resolve(answer));
+      const give = (answer: { offset: number; count: number } | Error): void =>
+        world.after(0.2, null, () => resolve(answer));
       world.after(PATIENCE_MS, null, () => resolve(new LoggerError('outcome-unknown')));
       world.after(0.2 + world.random.next(), machine.process, () => {
         const sent = machine.driver?.propose(batch, count, producer);

@@ -1,6 +1,7 @@
 // A whole simulated cluster: machines, network, Consul, clients and the checker, on one seed.
-import type { Rules } from '../../src/replica/index.ts';
+
 import { contentCrc, encodeBatch } from '../../src/log/index.ts';
+import type { Rules, Timings } from '../../src/replica/index.ts';
 import { Checker, Violation } from './checker.ts';
 import { Client } from './client.ts';
 import { SimulatedConsul } from './consul.ts';
@@ -14,6 +15,7 @@ export interface ClusterOptions {
   readonly machines: number;
   readonly clients: number;
   readonly storage: (world: World, id: string) => Storage;
+  readonly timings?: Partial<Timings> | undefined;
   readonly rules?: Rules | undefined;
   readonly flaws?: LogFlaws | undefined;
   readonly trace?: ((line: string) => void) | undefined;
@@ -44,7 +46,10 @@ export class Cluster {
     this.checker = new Checker(() => this.machines);
     this.consul.onChange = (value) => {
       this.checker.register = value;
-      if (value) this.trace(`register: epoch ${value.epoch} ${value.leader.id}, members ${value.members.map(({ id, uid }) => `${id}/${uid.slice(0, 4)}`).join(' ')}`);
+      if (value)
+        this.trace(
+          `register: epoch ${value.epoch} ${value.leader.id}, members ${value.members.map(({ id, uid }) => `${id}/${uid.slice(0, 4)}`).join(' ')}`,
+        );
       this.#guard(() => this.checker.checkMajority('a change of the register'));
     };
     const ids = Array.from({ length: options.machines }, (_, index) => `logger-${index}`);
@@ -65,7 +70,7 @@ export class Cluster {
       rules,
       flaws,
       storage: this.#options.storage(world, id),
-      timings: {},
+      timings: this.#options.timings ?? {},
       onViolation: (error) => this.violated(error),
       onFatal: (machine, error) => this.#fatal(machine, error),
       trace: (line) => this.trace(line),
@@ -93,8 +98,10 @@ export class Cluster {
 
   #fatal(machine: Machine, error: Error): void {
     this.trace(`${machine.id} failed: ${error.message}`);
-    if (!this.excused.has(machine)) {
-      this.violated(error instanceof Violation ? error : new Violation(`${machine.id} failed: ${error.stack}`));
+    if (!this.excused.has(machine) && !machine.storage.full) {
+      this.violated(
+        error instanceof Violation ? error : new Violation(`${machine.id} failed: ${error.stack}`),
+      );
       return;
     }
     machine.crash(false);
@@ -102,7 +109,11 @@ export class Cluster {
   }
 
   start(machine: Machine): void {
-    machine.start().catch((error: Error) => this.violated(error));
+    machine.start().catch((error: Error) => {
+      if (error instanceof Violation || !(this.excused.has(machine) || machine.storage.full))
+        this.violated(error);
+      else this.#fatal(machine, error);
+    });
   }
 
   #guard(check: () => void): void {
@@ -118,7 +129,10 @@ export class Cluster {
     for (let index = 0; index < count; index += 1) {
       this.#bursts += 1;
       const name = `burst-${this.#bursts}`;
-      const batch = encodeBatch([{ value: Buffer.from(name) }], { timestampMs: Math.floor(this.world.now), producer: null });
+      const batch = encodeBatch([{ value: Buffer.from(name) }], {
+        timestampMs: Math.floor(this.world.now),
+        producer: null,
+      });
       const crc = contentCrc(batch);
       const floor = this.checker.ackedEnd;
       machine.driver?.propose(batch, 1, null).then(

@@ -1,6 +1,14 @@
 // The simulated Consul: one register and its sessions. Calls may be answered late, fail before they arrive, or be carried
 // out although the caller heard of a failure; it may be away, lose a session, or lose everything.
-import type { Register, RegisterSnapshot, RegisterValue, Session, Sessions, WatchHandlers, WriteOutcome } from '../../src/election/types.ts';
+import type {
+  Register,
+  RegisterSnapshot,
+  RegisterValue,
+  Session,
+  Sessions,
+  WatchHandlers,
+  WriteOutcome,
+} from '../../src/election/types.ts';
 import type { Owner, World } from './world.ts';
 
 interface LiveSession {
@@ -83,7 +91,8 @@ export class SimulatedConsul {
       this.#world.after(arrivesMs, null, () => {
         if (this.away) return;
         const result = deed();
-        if (!answerLost && this.reaches(nodeId)) this.#world.after(random.skewed(1, 8), owner, () => resolve(result));
+        if (!answerLost && this.reaches(nodeId))
+          this.#world.after(random.skewed(1, 8), owner, () => resolve(result));
       });
       fail(CALL_MS);
     });
@@ -100,7 +109,8 @@ export class SimulatedConsul {
   #take(seen: RegisterSnapshot, value: RegisterValue, session: string): WriteOutcome {
     if (seen.index !== this.snapshot.index) return this.#refuse('index-moved');
     if (!this.#sessions.has(session)) return this.#refuse('session-invalid');
-    if (this.snapshot.session !== null && this.snapshot.session !== seen.session) return this.#refuse('lock-held');
+    if (this.snapshot.session !== null && this.snapshot.session !== seen.session)
+      return this.#refuse('lock-held');
     return this.#set(value, session);
   }
 
@@ -112,7 +122,8 @@ export class SimulatedConsul {
   }
 
   #release(seen: RegisterSnapshot, session: string): WriteOutcome {
-    if (seen.index !== this.snapshot.index || this.snapshot.session !== session) return this.#refuse('index-moved');
+    if (seen.index !== this.snapshot.index || this.snapshot.session !== session)
+      return this.#refuse('index-moved');
     return this.#set(this.snapshot.value, null);
   }
 

@@ -10,7 +10,7 @@ const DIRECTORY = 'data';
 /** Small, so that segments roll, retention has something to drop and followers fall behind what memory holds. */
 const SEGMENT_SIZE_BYTES = 4000;
 const RECENT_BYTES = 2000;
-const RESERVE_BYTES = 1000;
+const RESERVE_BYTES = 20_000;
 const ROOM_RETRY_MS = 100;
 const MARK_MS = 1000;
 
@@ -25,7 +25,7 @@ export class DiskStorage implements Storage {
 
   constructor(world: World) {
     this.#world = world;
-    this.#disk.before = (operation) => this.#before(operation);
+    this.#disk.hooks.add(this.#before);
   }
 
   async open(owner: Owner, onFatal: (error: Error) => void): Promise<{ log: Log; state: StateFile }> {
@@ -47,7 +47,7 @@ export class DiskStorage implements Storage {
     return { log, state };
   }
 
-  #before({ kind, path }: Operation): Promise<void> {
+  readonly #before = ({ kind, path }: Operation): Promise<void> => {
     const { random } = this.#world;
     const isSync = kind === 'datasync' || kind === 'syncDirectory';
     let ms = isSync ? 0.2 + random.next() * 0.5 : 0.02;
@@ -61,23 +61,33 @@ export class DiskStorage implements Storage {
       });
     }
     return this.#world.sleep(ms, this.#owner);
-  }
+  };
 
   crash(power: boolean): void {
     const { random } = this.#world;
-    if (power) this.#disk.crash({ random: () => random.next(), keeps: random.pick(['none', 'prefix', 'any']) });
+    if (power)
+      this.#disk.crash({ random: () => random.next(), keeps: random.pick(['none', 'prefix', 'any']) });
     else this.#disk.kill();
   }
 
   wipe(): void {
-    this.#disk = new MemoryDisk({ before: (operation) => this.#before(operation) });
+    this.#disk = new MemoryDisk();
+    this.#disk.hooks.add(this.#before);
     this.full = this.#full;
   }
 
-  /** Flips a bit somewhere in the files of the log. */
+  /**
+   * Flips a bit somewhere in the files of the log, but not in its last segment: what lies above the recovery mark may look
+   * like a torn tail, and such a loss is beyond what one disk can notice.
+   */
   damage(): void {
     const { random } = this.#world;
-    const paths = this.#files(DIRECTORY).filter((path) => this.#disk.content(path).length > 0);
+    const files = this.#files(DIRECTORY);
+    const last = files
+      .filter((path) => path.endsWith('.log'))
+      .sort()
+      .at(-1);
+    const paths = files.filter((path) => path !== last && this.#disk.content(path).length > 0);
     if (paths.length === 0) return;
     const path = random.pick(paths);
     this.#disk.flipBit(path, random.whole(0, this.#disk.content(path).length - 1), random.whole(0, 7));
@@ -87,7 +97,7 @@ export class DiskStorage implements Storage {
     return this.#disk.names(directory).flatMap((name) => {
       const path = `${directory}/${name}`;
       const inside = this.#files(path);
-      return inside.length > 0 || !name.includes('.') && name !== 'state' ? inside : [path];
+      return inside.length > 0 || (!name.includes('.') && name !== 'state') ? inside : [path];
     });
   }
 

@@ -145,7 +145,9 @@ export class Machine implements Holder {
     });
     this.driver = driver;
     driver.onCommit((commit) =>
-      this.#guard(() => checker.committed({ id, process }, log, commit, driver.state.leading?.claim.epoch ?? null)),
+      this.#guard(() =>
+        checker.committed({ id, process }, log, commit, driver.state.leading?.claim.epoch ?? null),
+      ),
     );
     driver.onRole((role, reason) => this.#options.trace(`${id} ${role.kind} ${role.epoch} (${reason})`));
     driver.setWantedMembers(this.wanted);

@@ -140,7 +140,8 @@ export class ModelLog implements Log {
     if (this.volume.full) throw new LoggerError('disk-full');
     for (const buffer of buffers) {
       for (const { header, bytes } of batchesOf(buffer)) {
-        if (header.baseOffset !== this.end) throw new RangeError(`batch at ${header.baseOffset}, end ${this.end}`);
+        if (header.baseOffset !== this.end)
+          throw new RangeError(`batch at ${header.baseOffset}, end ${this.end}`);
         this.volume.batches.push({ base: header.baseOffset, end: header.baseOffset + header.count, bytes });
         note(this.#table, bytes);
       }
@@ -233,7 +234,9 @@ export class ModelLog implements Log {
     const last = own.at(-1);
     if (!last) return stamp.sequence === 0 ? { kind: 'next' } : { kind: 'refused', code: 'sequence-gap' };
     if (stamp.epoch < last.stamp.epoch) return { kind: 'refused', code: 'producer-fenced' };
-    const same = own.find((told) => told.stamp.epoch === stamp.epoch && told.stamp.sequence === stamp.sequence);
+    const same = own.find(
+      (told) => told.stamp.epoch === stamp.epoch && told.stamp.sequence === stamp.sequence,
+    );
     if (same) {
       if (same.crc !== crc || same.count !== count) return { kind: 'refused', code: 'sequence-conflict' };
       return { kind: 'repeat', offset: same.base, count, epoch: same.epoch };
@@ -258,7 +261,8 @@ export class ModelLog implements Log {
   }
 
   noteCommit(commit: number): void {
-    if (this.#world.random.chance(0.2)) this.volume.commit = Math.max(this.volume.commit, Math.min(commit, this.syncedEnd));
+    if (this.#world.random.chance(0.2))
+      this.volume.commit = Math.max(this.volume.commit, Math.min(commit, this.syncedEnd));
   }
 
   async retain({ maxBytes, commit }: { maxBytes: number; commit: number }): Promise<number> {

@@ -1,6 +1,14 @@
 // The model log behind the machine's storage.
-import { crashVolume, emptyVolume, ModelLog, ModelState, type ModelFlaws, type ModelVolume } from './model-log.ts';
+
 import type { Storage } from './machine.ts';
+import {
+  crashVolume,
+  emptyVolume,
+  type ModelFlaws,
+  ModelLog,
+  ModelState,
+  type ModelVolume,
+} from './model-log.ts';
 import type { Owner, World } from './world.ts';
 
 export class ModelStorage implements Storage {

@@ -1,8 +1,8 @@
 // The mutants: one rule taken out each, and how to look for the fault. `findFault` runs seeds until a check fails.
 import { ALL_RULES, type Rules } from '../../src/replica/index.ts';
 import type { ModelFlaws } from './model-log.ts';
-import { SimulationFailure, simulate } from './simulation.ts';
 import type { ScheduleName } from './schedules.ts';
+import { SimulationFailure, simulate } from './simulation.ts';
 import type { LogFlaws } from './watched-log.ts';
 
 export interface Mutant {
@@ -17,14 +17,14 @@ const without = (...rules: (keyof Rules)[]): Pick<Mutant, 'rules'> => ({
 });
 
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
-  'a promise is answered before it is stored': { ...without('promiseStored'), log: 'model' },
+  'a promise is answered before it is stored': { ...without('promiseStored'), schedule: 'forgottenPromise' },
   'a promise is not checked on append': { ...without('promiseCheckedOnAppend'), schedule: 'lateEntries' },
   'a promise does not cover what is not on disk yet, and is followed by late acknowledgements': {
     ...without('promiseCoversAll', 'lateAckVoid'),
     schedule: 'lateAcknowledgements',
   },
   'positions compare by their end alone': { ...without('positionByEpoch'), schedule: 'longOldTail' },
-  'the highest position is not adopted': { ...without('adoptHighest'), log: 'model' },
+  'the highest position is not adopted': { ...without('adoptHighest'), schedule: 'laggingCandidate' },
   'an epoch is resumed after a restart': { ...without('noResumption'), schedule: 'quickRestart' },
   'a pair is stored before its records': {
     ...without('pairAfterLog'),
@@ -44,13 +44,14 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   'a stale sync completion counts after a cut': {
     ...without('generationChecked', 'promiseCoversAll'),
     schedule: 'staleCompletion',
+    log: 'model',
   },
   'members change without joint counting': { ...without('jointCounting'), schedule: 'unknownChange' },
   'joint counting ends with an unknown outcome': {
     ...without('jointUntilKnown'),
     schedule: 'unknownChange',
   },
-  'a member is its id, not its uid': { ...without('uidChecked'), log: 'model' },
+  'a member is its id, not its uid': { ...without('uidChecked'), schedule: 'wipedVoter' },
   'the producer table is not rolled back': { flaws: { tableKept: true }, schedule: 'tableAfterCut' },
 };
 
@@ -60,7 +61,14 @@ export async function findFault(
 ): Promise<{ seed: number; message: string; tried: number } | null> {
   for (let seed = firstSeed; seed < firstSeed + seeds; seed += 1) {
     try {
-      await simulate({ seed, steps, rules: { ...ALL_RULES, ...mutant.rules }, flaws: mutant.flaws, schedule: mutant.schedule, log: mutant.log });
+      await simulate({
+        seed,
+        steps,
+        rules: { ...ALL_RULES, ...mutant.rules },
+        flaws: mutant.flaws,
+        schedule: mutant.schedule,
+        log: mutant.log,
+      });
     } catch (error) {
       if (!(error instanceof SimulationFailure)) throw error;
       return { seed, message: error.message, tried: seed - firstSeed + 1 };

@@ -71,7 +71,12 @@ const breakLink: Deed = (cluster) => {
 const slowNetwork: Deed = (cluster) => {
   const { faults } = cluster.network;
   const { random } = cluster.world;
-  Object.assign(faults, { slow: random.next() * 0.3, slowMs: random.skewed(5, 800), repeat: 0.01, stray: 0.01 });
+  Object.assign(faults, {
+    slow: random.next() * 0.3,
+    slowMs: random.skewed(5, 800),
+    repeat: 0.01,
+    stray: 0.01,
+  });
   later(cluster, 100, 3000, () => Object.assign(faults, { slow: 0.01, slowMs: 50, repeat: 0, stray: 0 }));
 };
 
@@ -106,7 +111,9 @@ function isWhole(cluster: Cluster): boolean {
   const { register } = cluster.checker;
   if (!register || register.members.length < 3) return false;
   const settled = running(cluster).every(({ driver }) => !driver?.state.leading?.change);
-  const present = register.members.every(({ uid }) => cluster.machines.some((machine) => machine.uid === uid));
+  const present = register.members.every(({ uid }) =>
+    cluster.machines.some((machine) => machine.uid === uid),
+  );
   return settled && present && cluster.checker.holdingMembers().length === register.members.length;
 }
 
@@ -120,6 +127,7 @@ const wipe: Deed = (cluster) => {
 const damage: Deed = (cluster) => {
   if (!isWhole(cluster) || cluster.consul.trouble > 0) return;
   const machine = cluster.world.random.pick(cluster.machines);
+  cluster.excused.add(machine);
   machine.damage();
   later(cluster, 5, 3000, () => cluster.start(machine));
 };
@@ -219,10 +227,11 @@ export function torment(cluster: Cluster, paceMs: number, ended: () => boolean):
   const next = (): void => {
     if (ended()) return;
     let at = cluster.world.random.next() * TOTAL;
-    const [, deed] = DEEDS.find(([weight]) => {
-      at -= weight;
-      return at < 0;
-    }) ?? DEEDS[0]!;
+    const [, deed] =
+      DEEDS.find(([weight]) => {
+        at -= weight;
+        return at < 0;
+      }) ?? DEEDS[0]!;
     deed(cluster);
     later(cluster, paceMs / 4, paceMs * 4, next);
   };

@@ -1,6 +1,7 @@
 // Faults in an order chosen on purpose, for what random trouble rarely meets. Each schedule is a story that the rules
 // survive; the mutant that lacks the rule named beside it does not. They run on the same cluster, under the same checker.
 import { contentCrc, encodeBatch } from '../../src/log/index.ts';
+import type { Timings } from '../../src/replica/index.ts';
 import { Violation } from './checker.ts';
 import type { Cluster } from './cluster.ts';
 import type { Machine } from './machine.ts';
@@ -9,8 +10,14 @@ export type Schedule = (cluster: Cluster) => Promise<void>;
 
 const PATIENCE_MS = 20_000;
 
-async function until(cluster: Cluster, what: string, done: () => boolean, withinMs = PATIENCE_MS): Promise<void> {
-  if (!(await cluster.runUntil(done, withinMs))) throw new Violation(`the schedule waited in vain for ${what}`);
+async function until(
+  cluster: Cluster,
+  what: string,
+  done: () => boolean,
+  withinMs = PATIENCE_MS,
+): Promise<void> {
+  if (!(await cluster.runUntil(done, withinMs)))
+    throw new Violation(`the schedule waited in vain for ${what}`);
 }
 
 async function leaderOf(cluster: Cluster, not: readonly Machine[] = []): Promise<Machine> {
@@ -40,7 +47,9 @@ function join(cluster: Cluster, one: Machine): void {
 const settled = (cluster: Cluster): boolean =>
   (cluster.checker.register?.members.length ?? 0) === cluster.machines.length &&
   cluster.checker.holdingMembers().length === cluster.machines.length &&
-  cluster.machines.every(({ driver }) => driver?.role.kind === 'leader' || driver?.state.receiver?.phase === 'ready');
+  cluster.machines.every(
+    ({ driver }) => driver?.role.kind === 'leader' || driver?.state.receiver?.phase === 'ready',
+  );
 
 /** All members follow, and have so many records. */
 async function begin(cluster: Cluster, records: number): Promise<Machine> {
@@ -57,32 +66,65 @@ async function begin(cluster: Cluster, records: number): Promise<Machine> {
  * afterwards must not count. [promiseCheckedOnAppend]
  */
 const lateEntries: Schedule = async (cluster) => {
-  const old = await begin(cluster, 5);
-  const [next, voter] = others(cluster, old) as [Machine, Machine];
-  cluster.consul.cut.add(old.id);
-  cut(cluster, old, next);
-  for (const one of [`${old.id}>${voter.id}`, `${voter.id}>${old.id}`]) cluster.network.beatCuts.add(one);
+  const { old, next, voter } = await behindTheBack(cluster);
   cluster.network.delays.set(`${old.id}>${voter.id}`, 900);
   cluster.burst(old, 8);
+  await promisedElsewhere(cluster, next, voter);
   const leader = await leaderOf(cluster, [old]);
   cluster.burst(leader, 3);
   await cluster.runFor(4000);
 };
+
+/** The leader is cut off from Consul and from one follower, and the other one hears its messages but no heartbeats. */
+async function behindTheBack(cluster: Cluster): Promise<{ old: Machine; next: Machine; voter: Machine }> {
+  const old = await begin(cluster, 5);
+  const [next, voter] = others(cluster, old) as [Machine, Machine];
+  cluster.consul.cut.add(old.id);
+  // Only `next` may run, so that the story has its roles.
+  cluster.consul.cut.add(voter.id);
+  cut(cluster, old, next);
+  for (const one of [`${old.id}>${voter.id}`, `${voter.id}>${old.id}`]) cluster.network.beatCuts.add(one);
+  return { old, next, voter };
+}
+
+/** The new leader's stream comes late: for a while the voter has only its promise. */
+async function promisedElsewhere(cluster: Cluster, next: Machine, voter: Machine): Promise<void> {
+  await until(cluster, 'the promise', () => (voter.driver?.state.promised?.epoch ?? 0) > 1);
+  cluster.network.delays.set(`${next.id}>${voter.id}`, 1500);
+}
 
 /**
  * A follower's fsync outlasts its promise to another leader. Its answer covers what it appended, and nothing of the old
  * epoch is acknowledged afterwards. [lateAckVoid with promiseCoversAll]
  */
 const lateAcknowledgements: Schedule = async (cluster) => {
-  const old = await begin(cluster, 5);
-  const [next, voter] = others(cluster, old) as [Machine, Machine];
-  cluster.consul.cut.add(old.id);
-  cut(cluster, old, next);
-  for (const one of [`${old.id}>${voter.id}`, `${voter.id}>${old.id}`]) cluster.network.beatCuts.add(one);
+  const { old, next, voter } = await behindTheBack(cluster);
+  await cluster.runFor(cluster.world.random.whole(0, 150));
   voter.storage.slow.recordsMs = 700;
-  await cluster.runFor(cluster.world.random.whole(0, 300));
   cluster.burst(old, 4);
-  await leaderOf(cluster, [old]);
+  await promisedElsewhere(cluster, next, voter);
+  await cluster.runFor(1500);
+  cluster.network.delays.clear();
+  const leader = await leaderOf(cluster, [old]);
+  cluster.burst(leader, 3);
+  await cluster.runFor(4000);
+};
+
+/** Who restarts must still know what it promised: the former leader finds it alone. [promiseStored] */
+const forgottenPromise: Schedule = async (cluster) => {
+  const { old, next, voter } = await behindTheBack(cluster);
+  isolate(cluster, old);
+  const leader = await leaderOf(cluster, [old]);
+  cluster.burst(leader, 3);
+  await until(cluster, 'records of the second epoch', () => cluster.checker.end >= 8);
+  voter.crash(false, false);
+  cut(cluster, next, voter);
+  for (const one of [`${old.id}>${voter.id}`, `${voter.id}>${old.id}`]) {
+    cluster.network.cuts.delete(one);
+    cluster.network.beatCuts.delete(one);
+  }
+  cluster.start(voter);
+  cluster.burst(old, 3);
   await cluster.runFor(4000);
 };
 
@@ -156,33 +198,66 @@ const pairThenPower: Schedule = async (cluster) => {
  */
 const figureEight: Schedule = async (cluster) => {
   const first = await begin(cluster, 5);
-  const rest = others(cluster, first);
-  const [copy, third, fourth, fifth] = rest as [Machine, Machine, Machine, Machine];
-  for (const one of [third, fourth, fifth]) cut(cluster, first, one);
-  for (const one of [third, fourth, fifth]) cut(cluster, copy, one);
+  const [copy, ...rest] = others(cluster, first) as [Machine, Machine, Machine, Machine];
+  for (const one of rest) {
+    cut(cluster, first, one);
+    cut(cluster, copy, one);
+  }
   cluster.burst(first, 3);
   await until(cluster, 'a copy', () => (copy.log?.syncedEnd ?? 0) >= 8 && (first.log?.syncedEnd ?? 0) >= 8);
   first.crash(false, false);
   copy.crash(false, false);
-  // The second leader is one of the other three: it has its pair, and no records of its own beyond its disk.
+  // The second leader has its pair and two records alone: it is cut off before anybody hears of them.
   const second = await leaderOf(cluster);
   isolate(cluster, second);
   cluster.burst(second, 2);
   await until(cluster, 'its own records', () => (second.log?.syncedEnd ?? 0) >= 7);
   second.crash(false, false);
+  // The first one leads again and brings its old records to the other two, whose pairs take long.
   cluster.network.cuts.clear();
-  const voters = [third, fourth, fifth].filter((one) => one !== second);
-  // Those two forget the pair of the second epoch only if they never had it: they were cut off before it came.
-  for (const one of [copy, ...voters]) one.storage.slow.pairsMs = 1500;
+  const voters = rest.filter((one) => one !== second);
+  for (const one of voters) one.storage.slow.pairsMs = 3000;
+  // The records come well before the pair behind them.
+  Object.assign(cluster.network.faults, { slow: 0.7, slowMs: 200 });
   cluster.start(first);
-  cluster.start(copy);
-  await until(cluster, 'the first leader again', () => first.isLeader || voters.some((one) => one.isLeader));
-  await cluster.runFor(cluster.world.random.whole(50, 900));
-  for (const one of [first, copy, ...voters]) one.crash(false, true);
-  for (const one of [copy, ...voters]) one.storage.slow.pairsMs = 0;
-  for (const one of [second, ...voters, copy]) cluster.start(one);
-  await cluster.runFor(4000);
-  cluster.start(first);
+  await until(
+    cluster,
+    'the copies',
+    () => first.isLeader && voters.every((one) => (one.log?.syncedEnd ?? 0) >= 8),
+  );
+  await cluster.runFor(cluster.world.random.whole(50, 300));
+  for (const one of [first, ...voters]) one.crash(false, true);
+  Object.assign(cluster.network.faults, { slow: 0.01, slowMs: 50 });
+  for (const one of voters) one.storage.slow.pairsMs = 0;
+  for (const one of [second, ...voters]) cluster.start(one);
+  cluster.burst(await leaderOf(cluster), 3);
+  await cluster.runFor(2000);
+};
+
+/** A logger that lost its disk comes back under its old id: it is nobody's voter until it was swapped in. [uidChecked] */
+const wipedVoter: Schedule = async (cluster) => {
+  const leader = await begin(cluster, 5);
+  const [wiped, away] = others(cluster, leader) as [Machine, Machine];
+  wiped.wipe();
+  isolate(cluster, away);
+  cluster.start(wiped);
+  cluster.burst(leader, 5);
+  await cluster.runFor(3000);
+  cluster.network.cuts.clear();
+  await until(cluster, 'the swap', () => settled(cluster));
+};
+
+/** A candidate that lags behind wins, since the one ahead does not reach Consul: it must fetch what it lacks. [adoptHighest] */
+const laggingCandidate: Schedule = async (cluster) => {
+  const leader = await begin(cluster, 5);
+  const [lagging, ahead] = others(cluster, leader) as [Machine, Machine];
+  isolate(cluster, lagging);
+  cluster.burst(leader, 10);
+  await until(cluster, 'records without the lagging one', () => cluster.checker.end >= 15);
+  cluster.consul.cut.add(ahead.id);
+  leader.crash(false);
+  cluster.network.cuts.clear();
+  cluster.burst(await leaderOf(cluster), 3);
   await cluster.runFor(2000);
 };
 
@@ -190,17 +265,18 @@ const figureEight: Schedule = async (cluster) => {
 const staleCompletion: Schedule = async (cluster) => {
   const old = await begin(cluster, 5);
   isolate(cluster, old);
-  old.storage.slow.recordsMs = 3000;
-  cluster.burst(old, 10);
+  old.storage.slow.recordsMs = 3500;
+  cluster.burst(old, 40);
   const next = await leaderOf(cluster, [old]);
   cluster.burst(next, 2);
   await until(cluster, 'records of the next epoch', () => cluster.checker.end >= 7);
+  old.storage.slow.recordsMs = 0;
   join(cluster, old);
-  for (let round = 0; round < 20; round += 1) {
-    await cluster.runFor(100);
-    cluster.burst(next, 1);
-  }
-  await cluster.runFor(3000);
+  await cluster.runUntil(() => (old.log?.pairs.length ?? 0) === 2, 2500);
+  // From here on nothing may be committed before the old leader has really synced.
+  isolate(cluster, others(cluster, old, next)[0]!);
+  cluster.burst(next, 60);
+  await cluster.runFor(4000);
 };
 
 /** The write that adds a member is carried out, but its answer is lost, and reads fail too. [jointUntilKnown, jointCounting] */
@@ -270,12 +346,15 @@ const divergingTail: Schedule = async (cluster) => {
 };
 
 export const SCHEDULES = {
+  forgottenPromise,
   lateEntries,
   lateAcknowledgements,
   longOldTail,
   quickRestart,
   pairThenPower,
   figureEight,
+  laggingCandidate,
+  wipedVoter,
   staleCompletion,
   unknownChange,
   tableAfterCut,
@@ -284,14 +363,23 @@ export const SCHEDULES = {
 
 export type ScheduleName = keyof typeof SCHEDULES;
 
+/** Where a schedule needs other waits than the defaults. */
+export const TIMINGS: Readonly<Partial<Record<ScheduleName, Partial<Timings>>>> = {
+  // The candidate lacks what the voter has; it is to win all the same, before the fsync ends.
+  lateAcknowledgements: { preferMs: 0 },
+};
+
 /** How many machines a schedule is written for. */
 export const MACHINES: Readonly<Record<ScheduleName, number>> = {
+  forgottenPromise: 3,
   lateEntries: 3,
   lateAcknowledgements: 3,
   longOldTail: 3,
   quickRestart: 3,
   pairThenPower: 3,
   figureEight: 5,
+  laggingCandidate: 3,
+  wipedVoter: 3,
   staleCompletion: 3,
   unknownChange: 4,
   tableAfterCut: 3,

@@ -3,11 +3,11 @@ import type { Rules } from '../../src/replica/index.ts';
 import { Violation } from './checker.ts';
 import { Cluster } from './cluster.ts';
 import { DiskStorage } from './disk-storage.ts';
+import type { ModelFlaws } from './model-log.ts';
 import { ModelStorage } from './model-storage.ts';
 import { heal, torment } from './nemesis.ts';
-import { MACHINES, type ScheduleName, SCHEDULES } from './schedules.ts';
+import { MACHINES, SCHEDULES, type ScheduleName, TIMINGS } from './schedules.ts';
 import type { LogFlaws } from './watched-log.ts';
-import type { ModelFlaws } from './model-log.ts';
 
 export interface RunOptions {
   readonly seed: number;
@@ -48,7 +48,9 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
     seed,
     machines: shape.machines,
     clients: shape.clients,
-    storage: (world) => (options.log === 'model' ? new ModelStorage(world, options.flaws) : new DiskStorage(world)),
+    storage: (world) =>
+      options.log === 'model' ? new ModelStorage(world, options.flaws) : new DiskStorage(world),
+    timings: options.schedule ? TIMINGS[options.schedule] : undefined,
     rules: options.rules,
     flaws: options.flaws,
     trace: options.trace,
@@ -85,7 +87,11 @@ async function trouble(cluster: Cluster, paceMs: number, steps: number): Promise
 /** Cluster size, clients and pace of trouble come from the seed as well. */
 function shapeOf(seed: number): { machines: number; clients: number; paceMs: number } {
   const sizes = [3, 3, 3, 5, 3, 4, 5, 1, 2, 7];
-  return { machines: sizes[seed % sizes.length]!, clients: 2 + (seed % 3), paceMs: [150, 400, 1000][seed % 3]! };
+  return {
+    machines: sizes[seed % sizes.length]!,
+    clients: 2 + (seed % 3),
+    paceMs: [150, 400, 1000][seed % 3]!,
+  };
 }
 
 async function recover(cluster: Cluster): Promise<void> {
@@ -93,9 +99,12 @@ async function recover(cluster: Cluster): Promise<void> {
   heal(cluster);
   const before = cluster.clients.map(({ acknowledged }) => acknowledged);
   const alive = (): boolean => cluster.clients.every(({ acknowledged }, at) => acknowledged > before[at]!);
-  const helped = (await cluster.runUntil(alive, RECOVERY_MS)) || (cluster.forgotten && (await operate(cluster, alive)));
+  const helped =
+    (await cluster.runUntil(alive, RECOVERY_MS)) || (cluster.forgotten && (await operate(cluster, alive)));
   if (!helped)
-    throw new Violation(`no acknowledgement within ${RECOVERY_MS} ms after everything healed: ${summary(cluster)}`);
+    throw new Violation(
+      `no acknowledgement within ${RECOVERY_MS} ms after everything healed: ${summary(cluster)}`,
+    );
   const goal = cluster.checker.end;
   const equal = (): boolean => cluster.machines.every(({ driver }) => (driver?.commit ?? 0) >= goal);
   if (!(await cluster.runUntil(equal, CONVERGENCE_MS)))

@@ -1,7 +1,15 @@
 // The log under test with a witness beside it: what it holds, batch by batch, so that the checker need not read the disk
 // after every step; and the flaws of the log itself that a mutant run puts in.
 import { batchesOf, contentCrc } from '../../src/log/batch.ts';
-import type { EpochPair, Log, Position, ProducerStamp, ProducerState, ProducerVerdict, Synced } from '../../src/log/types.ts';
+import type {
+  EpochPair,
+  Log,
+  Position,
+  ProducerStamp,
+  ProducerState,
+  ProducerVerdict,
+  Synced,
+} from '../../src/log/types.ts';
 import type { Batch } from './checker.ts';
 
 export interface LogFlaws {
@@ -141,7 +149,12 @@ export class WatchedLog implements Log {
     this.inner.noteCommit(commit);
   }
 
-  async retain(policy: { maxBytes: number; maxAgeMs: number; nowMs: number; commit: number }): Promise<number> {
+  async retain(policy: {
+    maxBytes: number;
+    maxAgeMs: number;
+    nowMs: number;
+    commit: number;
+  }): Promise<number> {
     const first = await this.inner.retain(policy);
     this.#dropBelow(first);
     return first;

@@ -1,0 +1,34 @@
+// The tests are tested: with a rule taken out, some seed must fail, within a bounded number of them.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { ALL_RULES } from '../../src/replica/index.ts';
+import { findFault, MUTANTS } from './mutants.ts';
+
+const SEEDS_MAX = 60;
+const STEPS = 20_000;
+
+for (const [name, mutant] of Object.entries(MUTANTS))
+  test(`mutant: ${name}`, async (context) => {
+    const found = await findFault(mutant, { firstSeed: 1, seeds: SEEDS_MAX, steps: STEPS });
+    assert.ok(found, `no fault in ${SEEDS_MAX} seeds: the checks do not notice that this rule is missing`);
+    context.diagnostic(found.message.split('\n')[0] ?? '');
+  });
+
+test('every rule is taken out by some mutant', () => {
+  const covered = new Set(Object.values(MUTANTS).flatMap(({ rules }) => Object.keys(rules ?? {})));
+  assert.deepEqual(
+    Object.keys(ALL_RULES).filter((rule) => !covered.has(rule)),
+    [],
+  );
+});
+
+test('no product code takes a rule out', () => {
+  const sources = readdirSync(new URL('../../src', import.meta.url), { recursive: true, encoding: 'utf8' });
+  const naming = sources.filter((path) => {
+    if (!path.endsWith('.ts') || path.startsWith('replica/')) return false;
+    return /\brules\b|ALL_RULES/.test(readFileSync(new URL(`../../src/${path}`, import.meta.url), 'utf8'));
+  });
+  // The driver passes on what the simulation gives it, and all rules otherwise.
+  assert.deepEqual(naming.sort(), ['logger/driver/driver.ts', 'logger/driver/outside.ts']);
+});
