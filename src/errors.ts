@@ -37,6 +37,8 @@ export const ERRORS = {
   'sequence-conflict': kind(409, 'The sequence was used for other content'),
   'producer-fenced': kind(409, 'A newer epoch of this producer exists'),
   'transfer-impossible': kind(409, 'Leadership cannot be handed over now', true, 'none'),
+  'members-managed': kind(409, 'The StatefulSet decides who is a member', false, 'none'),
+  'leader-present': kind(409, 'There is a leader, so the register is not lost', false, 'none'),
   'offset-gone': kind(410, 'The offset lies below the first record kept', false, 'none'),
   'body-too-large': kind(413, 'The body is larger than allowed'),
   'record-too-large': kind(413, 'A record is larger than allowed'),

@@ -48,6 +48,7 @@ export const BOUNDS = {
   liveChunkBytes: 64 * KiB,
   maxRecordsPerAppend: 65_536,
   transferBodyBytes: 4 * KiB,
+  membersBodyBytes: 4 * KiB,
   /** How long the answer about a producer waits for its last record's commit. */
   producerWaitMs: 5 * seconds,
 } as const;

@@ -7,6 +7,7 @@ export type {
   LeaderAddress,
   LoggerService,
   MemberStatus,
+  Membership,
   ReadResult,
   Status,
 } from './types.ts';

@@ -11,6 +11,7 @@ import { type ApiLimits, BOUNDS, type Bounds } from './bounds.ts';
 import { ByteBudget, Readers } from './budget.ts';
 import { Connections } from './connections.ts';
 import type { ApiContext, ApiMetrics } from './context.ts';
+import { memberRoutes } from './members.ts';
 import { docsRoutes } from './openapi/index.ts';
 import { probeRoutes } from './probes.ts';
 import { readRoute } from './read.ts';
@@ -100,6 +101,7 @@ function routes(app: FastifyInstance, context: ApiContext): void {
   appendRoute(app, context);
   readRoute(app, context);
   statusRoutes(app, context);
+  memberRoutes(app, context);
   probeRoutes(app, context);
   docsRoutes(app, context.version);
 }

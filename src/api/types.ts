@@ -50,6 +50,13 @@ export interface Status {
   };
 }
 
+export interface Membership {
+  /** Ids that the operator wants; null when nothing was asked of this leader, or on Kubernetes, where the StatefulSet decides. */
+  readonly wanted: readonly string[] | null;
+  /** Who counts in majorities now. */
+  readonly members: readonly MemberStatus[];
+}
+
 /** A stretch of committed records, and where to go on. */
 export interface ReadResult {
   readonly records: readonly LogRecord[];
@@ -85,6 +92,17 @@ export interface LoggerService {
    * this was called, and more, is then read here. Rejects with not-leader, no-leader or outcome-unknown.
    */
   confirmLeadership(): Promise<void>;
+  membership(): Membership;
+  /**
+   * Ids that should be members; the leader moves the register there, one at a time. The wish ends with its leadership. Throws
+   * LoggerError: members-managed, or invalid-request when none of them is a member now.
+   */
+  setWantedMembers(ids: readonly string[] | null): void;
+  /**
+   * The operator's word that a lost register may be rebuilt from the members that answer this logger now. Throws
+   * LoggerError: leader-present.
+   */
+  rebuildRegister(): void;
   live(): { ok: boolean; reason: string };
   ready(): { ok: boolean; reason: string };
 }

@@ -12,6 +12,7 @@ import {
 import type { Appends } from './appends.ts';
 import type { CommitWaiters } from './commit-waiters.ts';
 import type { LeaderWait } from './leader-wait.ts';
+import type { Operator } from './operator.ts';
 import type { ReplicatedLog } from './replicated-log.ts';
 
 export interface ServiceParts {
@@ -23,6 +24,7 @@ export interface ServiceParts {
   readonly appends: Appends;
   readonly waiters: CommitWaiters;
   readonly leaderWait: LeaderWait;
+  readonly operator: Operator;
   readonly consul: () => Omit<Status['consul'], 'session'>;
   readonly label: () => Status['label'];
 }
@@ -120,6 +122,19 @@ export class Service implements LoggerService {
 
   confirmLeadership(): Promise<void> {
     return this.#parts.replicated.confirmLeadership();
+  }
+
+  membership(): ReturnType<LoggerService['membership']> {
+    const { operator, replicated } = this.#parts;
+    return { wanted: operator.wanted, members: replicated.members };
+  }
+
+  setWantedMembers(ids: readonly string[] | null): void {
+    this.#parts.operator.setWantedMembers(ids);
+  }
+
+  rebuildRegister(): void {
+    this.#parts.operator.rebuildRegister();
   }
 
   /** Liveness is that the event loop turns, which answering proves; never that Consul is up. */

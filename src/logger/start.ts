@@ -20,6 +20,7 @@ import { type DataDirectory, openDataDirectory } from './data-directory.ts';
 import { ReplicationDriver } from './driver/index.ts';
 import { apiMetrics, kubernetesHooks, observe, onConsulCall, wireMetrics } from './instruments.ts';
 import { LeaderWait } from './leader-wait.ts';
+import { Operator } from './operator.ts';
 import { Printer } from './printer.ts';
 import { keepRetention } from './retention.ts';
 import { followRole } from './roles.ts';
@@ -112,6 +113,7 @@ async function build(
     replicated,
     appends,
     waiters,
+    operator: new Operator(replicated, kubernetes.enabled && config.statefulSet !== ''),
     leaderWait: new LeaderWait(replicated, config.maxPendingRequests),
     consul: () => election.reachable(),
     label: () => kubernetes.label.state(),

@@ -27,6 +27,8 @@ export class MemoryService implements LoggerService {
   liveness = { ok: true, reason: 'the event loop turns' };
   confirmations = 0;
   transfers: (string | null)[] = [];
+  wanted: readonly string[] | null = null;
+  rebuilds = 0;
   #role: 'leader' | 'follower' = 'leader';
   #leader: LeaderAddress | null = null;
   #first = 0;
@@ -146,6 +148,23 @@ export class MemoryService implements LoggerService {
   async confirmLeadership(): Promise<void> {
     this.#requireLeadership();
     this.confirmations += 1;
+  }
+
+  membership(): ReturnType<LoggerService['membership']> {
+    return { wanted: this.wanted, members: this.status().members };
+  }
+
+  setWantedMembers(ids: readonly string[] | null): void {
+    const { refusal } = this;
+    this.refusal = null;
+    if (refusal !== null) throw refusal;
+    this.wanted = ids;
+  }
+
+  rebuildRegister(): void {
+    const { leading, ...state } = this.redirect();
+    if (leading || ('leader' in state && state.leader)) throw new LoggerError('leader-present');
+    this.rebuilds += 1;
   }
 
   live(): { ok: boolean; reason: string } {

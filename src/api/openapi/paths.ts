@@ -140,6 +140,49 @@ const transfer = {
   },
 };
 
+const members = {
+  operationId: 'members',
+  summary: 'Who is a member, and who shall be',
+  tags: ['cluster'],
+  responses: {
+    '200': json('The members in the register, as the leader knows them', 'Membership'),
+    ...redirect,
+    ...problems('no-leader', 'not-leader'),
+  },
+};
+
+const setMembers = {
+  operationId: 'setMembers',
+  summary: 'Say who shall be a member',
+  description:
+    'The leader then changes one member at a time. Not on Kubernetes, where the StatefulSet decides.',
+  tags: ['cluster'],
+  requestBody: { required: true, content: { [JSON_TYPE]: { schema: ref('WantedMembers') } } },
+  responses: {
+    '202': json('Noted, and begun', 'Membership'),
+    ...redirect,
+    ...problems(
+      'members-managed',
+      'body-too-large',
+      'unsupported-media-type',
+      'overloaded',
+      'no-leader',
+      'not-leader',
+    ),
+  },
+};
+
+const rebuildRegister = {
+  operationId: 'rebuildRegister',
+  summary: 'Let this logger rebuild a lost register',
+  description: 'From the members that answer it now. What only the missing ones held is lost.',
+  tags: ['cluster'],
+  responses: {
+    '202': json('It will try', 'Rebuild'),
+    ...problems('leader-present', 'body-too-large'),
+  },
+};
+
 const get = (
   operationId: string,
   summary: string,
@@ -152,6 +195,8 @@ export const PATHS = {
   '/api/v1/log': { post: append, get: read },
   '/api/v1/producers/{id}': { get: producer },
   '/api/v1/leader/transfer': { post: transfer },
+  '/api/v1/members': { get: members, put: setMembers },
+  '/api/v1/register/rebuild': { post: rebuildRegister },
   '/api/v1/status': get(
     'status',
     'Role, leader, offsets, members, Consul, label',

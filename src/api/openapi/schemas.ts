@@ -105,6 +105,20 @@ export const SCHEMAS = {
     epoch: { type: 'integer', description: 'The epoch to come' },
     to: { type: 'string', description: 'The logger that is to lead in it' },
   }),
+  WantedMembers: object({
+    ids: {
+      description: 'All members there should be; null takes the wish back',
+      anyOf: [{ type: 'array', minItems: 1, uniqueItems: true, items: { type: 'string' } }, { type: 'null' }],
+    },
+  }),
+  Membership: object({
+    wanted: {
+      description: 'As asked for; null for nothing',
+      anyOf: [{ type: 'array', items: { type: 'string' } }, { type: 'null' }],
+    },
+    members: { type: 'array', items: ref('Member') },
+  }),
+  Rebuild: object({ id: { type: 'string', description: 'The logger that will try' } }),
   Probe: object({ ok: { const: true }, reason: { type: 'string' } }),
   Redirect: object({ leader: ref('Leader') }),
   Problem: {

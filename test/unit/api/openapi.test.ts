@@ -125,6 +125,12 @@ async function others({ url }: RunningApi): Promise<void> {
     assertDocumented('GET', path, await send(url + path));
   for (const id of ['7', '8', 'x'])
     assertDocumented('GET', '/api/v1/producers/{id}', await send(`${url}/api/v1/producers/${id}`));
+  const members = '/api/v1/members';
+  assertDocumented('GET', members, await send(url + members));
+  for (const body of ['{}', '{"ids":["logger-0"]}', '{"ids":null}'])
+    assertDocumented('PUT', members, await send(url + members, { method: 'PUT', body, headers: JSON_TYPE }));
+  const rebuild = '/api/v1/register/rebuild';
+  assertDocumented('POST', rebuild, await send(url + rebuild, { method: 'POST' }));
   const path = '/api/v1/leader/transfer';
   for (const body of ['{}', '{"to":1}', '{"to":"logger-0"}'])
     assertDocumented('POST', path, await send(url + path, { body, headers: JSON_TYPE }));
