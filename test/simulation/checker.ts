@@ -28,9 +28,6 @@ export interface Holder {
   readonly heldEnd: number;
 }
 
-const same = (a: Batch, b: Batch): boolean =>
-  a.base === b.base && a.end === b.end && a.epoch === b.epoch && a.crc === b.crc;
-
 export class Checker {
   readonly #holders: () => readonly Holder[];
   readonly #ledger: Batch[] = [];
@@ -43,6 +40,10 @@ export class Checker {
   register: RegisterValue | null = null;
   /** While false, majorities are not counted: the disks were damaged beyond what the cluster promises to survive. */
   counting = true;
+  /** Uids whose disk was lost on purpose: one copy less is what the cluster survives until they are swapped. */
+  readonly lost = new Set<string>();
+  /** False once bits were flipped: the epoch of a stored batch lies outside Kafka's CRC. */
+  epochs = true;
   #ackedEnd = 0;
 
   constructor(holders: () => readonly Holder[]) {
@@ -58,6 +59,10 @@ export class Checker {
   /** End of everything that was acknowledged so far. */
   get ackedEnd(): number {
     return this.#ackedEnd;
+  }
+
+  #same(a: Batch, b: Batch): boolean {
+    return a.base === b.base && a.end === b.end && a.crc === b.crc && (a.epoch === b.epoch || !this.epochs);
   }
 
   /** A replica's commit moved: what lies below it is compared with the ledger, or written into it. */
@@ -90,7 +95,7 @@ export class Checker {
     const at = this.#at.get(batch.base);
     if (at !== undefined) {
       const known = this.#ledger[at]!;
-      if (!same(known, batch))
+      if (!this.#same(known, batch))
         throw new Violation(`${id} committed ${show(batch)} where ${show(known)} was committed`);
       return;
     }
@@ -107,7 +112,9 @@ export class Checker {
   checkMajority(when: string): void {
     if (!this.counting || !this.register || this.end === 0) return;
     const holding = this.holdingMembers();
-    const needed = Math.floor(this.register.members.length / 2) + 1;
+    const { members } = this.register;
+    const lost = members.filter(({ uid }) => this.lost.has(uid)).length;
+    const needed = Math.floor(members.length / 2) + 1 - lost;
     if (holding.length < needed)
       throw new Violation(
         `${when}: records below ${this.end} are held by ${holding.join(', ') || 'nobody'}, of members ${this.register.members.map(({ id }) => id).join(', ')}`,
@@ -139,7 +146,7 @@ export class Checker {
     let { end, at } = known as { end: number; at: number };
     for (; at < held.length; at += 1) {
       const index = this.#at.get(held[at]!.base);
-      if (index === undefined || !same(this.#ledger[index]!, held[at]!)) break;
+      if (index === undefined || !this.#same(this.#ledger[index]!, held[at]!)) break;
       end = held[at]!.end;
     }
     this.#agreed.set(uid, { end, list: held, at });

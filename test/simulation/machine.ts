@@ -89,17 +89,33 @@ export class Machine implements Holder {
     this.process = process;
     const onFatal = (error: Error): void => this.#options.onFatal(this, error);
     const { log, state } = await storage.open(process, onFatal);
-    const shadow = await readAll(log);
+    const shadow = await this.#readAll(log, process);
+    if (!shadow) return;
     if (!process.alive) return;
     this.#checkRecovery(log, shadow);
     const watched = new WatchedLog(log, shadow, this.#options.flaws);
     this.log = watched;
     this.uid = log.uid;
+    // A flipped bit in a file that can be made again costs nothing.
+    checker.lost.delete(this.uid);
     this.#left = null;
     checker.cut(this.uid);
     watched.onShrunk = () => this.#guard(() => checker.cut(this.uid));
     this.#run(process, watched, state, world);
     checker.checkMajority(`start of ${this.id}`);
+  }
+
+  /** Damage in an old segment shows when it is read; the disk is then replaced, as an operator would. */
+  async #readAll(log: Log, process: Process): Promise<Batch[] | null> {
+    try {
+      return await readAll(log);
+    } catch (error) {
+      if (!process.alive) return null;
+      if (!this.#options.checker.lost.has(log.uid)) throw error;
+      this.wipe();
+      this.#options.world.after(1, null, () => void this.start());
+      return null;
+    }
   }
 
   #checkRecovery(log: Log, shadow: readonly Batch[]): void {
@@ -183,6 +199,7 @@ export class Machine implements Holder {
   }
 
   wipe(): void {
+    this.#options.checker.lost.add(this.uid);
     this.crash(false);
     this.storage.wipe();
     this.#left = null;
@@ -192,6 +209,8 @@ export class Machine implements Holder {
 
   /** A bit flips while the process is down: repaired, or noticed and given up for a new identity; never believed. */
   damage(): void {
+    this.#options.checker.lost.add(this.uid);
+    this.#options.checker.epochs = false;
     this.crash(false);
     this.storage.damage();
     this.#options.trace(`${this.id} damaged`);

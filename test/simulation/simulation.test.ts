@@ -8,7 +8,7 @@ const STEPS = 20_000;
 const FIXED_SEEDS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 /** Found: sessions not opened and votes not counted under a restored register; a register lost while members change. */
 const REGRESSIONS = [24, 1011, 1164, 1275, 1284, 2085, 2094, 2115, 2136];
-const FRESH_MS = Number(process.env['SIMULATION_MS'] ?? 40_000);
+const FRESH_MS = Number(process.env.SIMULATION_MS ?? 40_000);
 const SEEDS_PER_SCHEDULE = 5;
 /** A run that makes no progress in this many records checks nothing. */
 const RECORDS_MIN = 50;

@@ -316,7 +316,8 @@ export class ReplicationDriver implements ReplicatedLog {
     const outlet = {
       send: this.#options.transport.send.bind(this.#options.transport),
       behind: (at: number, id: number) => this.#dispatch({ type: 'stream-behind', link: at, stream: id }),
-      failed: (error: Error) => this.#fail(error),
+      unreadable: (error: Error) =>
+        this.#options.onNote?.(`the log cannot be read for a follower: ${error.message}`),
       get commit(): number {
         return replica.state.commit;
       },

@@ -18,7 +18,7 @@ export interface StreamOutlet {
   send(link: number, message: Message): void;
   /** What should come next is not in the log any more. */
   behind(link: number, stream: number): void;
-  failed(error: Error): void;
+  unreadable(error: Error): void;
   readonly commit: number;
 }
 
@@ -119,9 +119,11 @@ export class Stream {
     } catch (error) {
       this.#reading = false;
       if (this.#stopped) return;
-      // Old segments may have been dropped under our hands; anything else is a disk that cannot be read.
-      if (this.#next < this.#log.first) this.#outlet.behind(this.#options.link, this.#options.stream);
-      else this.#outlet.failed(error as Error);
+      this.stop();
+      // Old segments may have been dropped under our hands; anything else is a disk that cannot be read here. Both are
+      // tried again by a new stream after a while: what others need of this logger may lie elsewhere.
+      if (this.#next >= this.#log.first) this.#outlet.unreadable(error as Error);
+      this.#outlet.behind(this.#options.link, this.#options.stream);
     }
   }
 
