@@ -30,7 +30,9 @@ export class Report implements SeriesReport {
   readonly #parts: ReportParts;
   readonly #now: () => number;
   readonly #eachLine: boolean;
-  #sendingSinceMs: number | null;
+  /** Since when nothing was acknowledged though something should be; from the start on. */
+  #waitingSinceMs: number | null;
+  #sendingSinceMs: number | null = null;
   #held: Held | null = null;
   #lineMs = Number.NEGATIVE_INFINITY;
   #trouble = { held: 0, lineMs: Number.NEGATIVE_INFINITY };
@@ -39,23 +41,25 @@ export class Report implements SeriesReport {
     this.#parts = parts;
     this.#now = parts.now ?? (() => performance.now());
     this.#eachLine = parts.rate > 0 && parts.rate <= MAX_LINES_PER_SECOND;
-    this.#sendingSinceMs = this.#now();
+    this.#waitingSinceMs = this.#now();
   }
 
   /** Null when all is well. */
   get stuck(): string | null {
-    const forMs = this.#sendingSinceMs === null ? 0 : this.#now() - this.#sendingSinceMs;
+    const forMs = this.#waitingSinceMs === null ? 0 : this.#now() - this.#waitingSinceMs;
     return forMs < STUCK_MS ? null : `no message was acknowledged for ${Math.floor(forMs / 1000)} s`;
   }
 
   sending(): void {
     this.#sendingSinceMs ??= this.#now();
+    this.#waitingSinceMs ??= this.#now();
   }
 
   acknowledged(first: number, { offset, count, attempts }: Acknowledgement): void {
     const { metrics } = this.#parts;
     const ms = this.#now() - (this.#sendingSinceMs ?? this.#now());
     this.#sendingSinceMs = null;
+    this.#waitingSinceMs = null;
     metrics.acknowledged.inc(count);
     metrics.acknowledgementDuration.observe(ms / 1000);
     metrics.lastNumber.set(first + count - 1);
