@@ -150,7 +150,8 @@ export function* batchesOf(
     if (problem !== null) throw new RangeError(`byte ${at}: ${problem}`);
     const header = readHeader(buffer, at);
     if (header.sizeBytes > buffer.length - at) throw new RangeError(`byte ${at}: the batch is cut off`);
-    yield { header, bytes: buffer.subarray(at, at + header.sizeBytes) };
+    const isAll = header.sizeBytes === buffer.length;
+    yield { header, bytes: isAll ? buffer : buffer.subarray(at, at + header.sizeBytes) };
     at += header.sizeBytes;
   }
 }

@@ -16,7 +16,6 @@ export async function createLog(disk: Disk, directory: string): Promise<void> {
   const segment = await disk.open(`${path}/${segmentFile(0, 'log')}`, 'create');
   await segment.close();
   await vouched(disk.syncDirectory(path));
-  await vouched(disk.syncDirectory(directory));
 }
 
 /** True when `path` holds at most what an interrupted `createLog` leaves: no record, no pair, no wish. */

@@ -39,7 +39,7 @@ export interface Disk {
   open(path: string, mode: OpenMode): Promise<DiskFile>;
   /** Names in a directory, files and directories alike, sorted; none when it does not exist. */
   list(directory: string): Promise<string[]>;
-  /** Makes a directory and those above it; does nothing where it exists. */
+  /** Makes a directory and those above it, durably; does nothing where it exists. */
   makeDirectory(path: string): Promise<void>;
   /** Moves a file (over one that exists) or a directory (to a name that is free). Atomic. */
   rename(from: string, to: string): Promise<void>;

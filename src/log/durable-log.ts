@@ -26,15 +26,14 @@ import type {
   Synced,
 } from './types.ts';
 
-/** Appended and not yet written: the disk does not keep up, and memory must not take it all. */
-export const UNWRITTEN_MAX_BYTES = 256 * 1024 * 1024;
-
 export interface DurableLogParts extends LogParts {
   readonly uid: string;
   readonly room: Room;
   readonly fatal: Fatal;
   readonly state: DurableState;
   readonly lock: DirectoryLock;
+  /** Bound of what is appended and not yet written. */
+  readonly unwrittenMaxBytes: number;
 }
 
 export class DurableLog implements Log {
@@ -85,14 +84,14 @@ export class DurableLog implements Log {
   }
 
   append(batches: readonly Buffer[]): void {
-    const { fatal, content, writer } = this.#parts;
+    const { fatal, content, writer, unwrittenMaxBytes } = this.#parts;
     fatal.check();
     if (this.#changing) throw new Error(`append during ${this.#changing}`);
     const parsed = content.parse(batches);
     let size = 0;
     for (const { bytes } of parsed) size += bytes.length;
     const unwritten = content.window.unwrittenBytes;
-    if (unwritten + size > UNWRITTEN_MAX_BYTES)
+    if (unwritten > 0 && unwritten + size > unwrittenMaxBytes)
       throw new LoggerError('overloaded', `${unwritten} bytes wait for the disk`, { retryAfterSeconds: 1 });
     if (!writer.reserve(size)) throw new LoggerError('disk-full', undefined, { retryAfterSeconds: 1 });
     content.append(parsed);

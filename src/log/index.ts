@@ -10,7 +10,7 @@ export {
   stampBatch,
 } from './batch.ts';
 export { type DirectoryLock, DirectoryLockedError, type Disk, type DiskFile, type OpenMode } from './disk.ts';
-export { type DurableLog, UNWRITTEN_MAX_BYTES } from './durable-log.ts';
+export type { DurableLog } from './durable-log.ts';
 export { encodeBatch } from './encode.ts';
 export { NodeDisk } from './node-disk.ts';
 export {
@@ -22,6 +22,7 @@ export {
   RESERVE_BYTES,
   type Recovery,
   SEGMENT_SIZE_BYTES,
+  UNWRITTEN_MAX_BYTES,
 } from './open-log.ts';
 export { BATCHES_PER_PRODUCER, PRODUCER_EXPIRY_MS, PRODUCERS_MAX } from './producers.ts';
 export { recordsOf, recordsProblem } from './records.ts';

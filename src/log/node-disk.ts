@@ -1,6 +1,7 @@
 // The real disk: Node's file system, bound to the interface of disk.ts. Nothing here decides anything.
 
 import { type FileHandle, mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { lockDirectory } from './directory-lock.ts';
 import { type DirectoryLock, type Disk, type DiskFile, isMissing, type OpenMode } from './disk.ts';
 
@@ -84,7 +85,10 @@ export class NodeDisk implements Disk {
   }
 
   async makeDirectory(path: string): Promise<void> {
-    await mkdir(path, { recursive: true });
+    const first = await mkdir(path, { recursive: true });
+    if (first === undefined) return;
+    for (let made = resolve(path); made.length >= resolve(first).length; made = dirname(made))
+      await this.syncDirectory(dirname(made));
   }
 
   rename(from: string, to: string): Promise<void> {

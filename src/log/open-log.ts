@@ -24,6 +24,9 @@ export const RECENT_BYTES = 32 * 1024 * 1024;
 /** Free space that appends leave alone, for promises, pairs, snapshots and indexes. */
 export const RESERVE_BYTES = 16 * 1024 * 1024;
 
+/** Appended and not yet written: when the disk does not keep up, memory must not take it all. */
+export const UNWRITTEN_MAX_BYTES = 256 * 1024 * 1024;
+
 export interface OpenOptions {
   readonly disk: Disk;
   /** The data directory; made when it does not exist. */
@@ -37,6 +40,7 @@ export interface OpenOptions {
   readonly segmentSizeBytes?: number;
   readonly recentBytes?: number;
   readonly reserveBytes?: number;
+  readonly unwrittenMaxBytes?: number;
 }
 
 export interface Quarantine {
@@ -76,7 +80,9 @@ export async function openLog(options: OpenOptions): Promise<OpenedLog> {
     const { mark, tornBytes, droppedPairs, resumedReset } = found.log;
     try {
       const parts = await assemble(options, found.log, fatal);
-      const log = new DurableLog({ ...parts, uid: found.identity.uid, fatal, state, lock });
+      const { unwrittenMaxBytes = UNWRITTEN_MAX_BYTES } = options;
+      const { uid } = found.identity;
+      const log = new DurableLog({ ...parts, uid, fatal, state, lock, unwrittenMaxBytes });
       const { created, quarantine } = found;
       return { log, state, recovered: { created, quarantine, tornBytes, droppedPairs, resumedReset } };
     } catch (error) {

@@ -78,6 +78,7 @@ export class Room {
   /** False when the log closes meanwhile. */
   async #pause(): Promise<boolean> {
     const { signal } = this.#closing;
+    if (signal.aborted) return false;
     try {
       await this.#parts.waitForRoom(signal);
     } catch (error) {

@@ -95,8 +95,9 @@ export interface Log {
 
   /**
    * Appends whole batches whose base offset and epoch are stamped and continue at `end`. Takes effect at once
-   * for `end`, `read` and the producer table; the bytes are written in order behind it. Throws `disk-full`
-   * (LoggerError) with nothing changed, or RangeError when the batches do not continue the log.
+   * for `end`, `read` and the producer table; the bytes are written in order behind it. Throws `disk-full` or, when the
+   * disk does not keep up, `overloaded` (LoggerError) with nothing changed; RangeError when the batches do not continue
+   * the log in offset, epoch (that of the last pair) and timestamp. CRCs are taken on trust: see `batchesProblem`.
    */
   append(batches: readonly Buffer[]): void;
   /**
@@ -106,13 +107,21 @@ export interface Log {
   sync(): Promise<Synced>;
   /** Cuts to `end` (log first, then pairs, both synced) and rolls the producer table back with it. */
   truncate(end: number): Promise<void>;
-  /** Stores a pair at the present end. The log is synced up to `start` before the pair is. */
+  /**
+   * Stores a pair at the present end. The log is synced up to `start` before the pair is. One change at a time: while this
+   * or one of the next two or `truncate` is under way, appends and other changes are errors.
+   */
   addPair(pair: EpochPair): Promise<void>;
   /** Drops every pair above `epoch` that has no record; used where the leader lacks them. Synced. */
   cutPairsAbove(epoch: number): Promise<void>;
-  /** Throws everything away and starts at `first` with the leader's pairs and producer table. Crash-safe. */
+  /**
+   * Throws everything away and starts at `first` with the leader's pairs up to `first` and its producer table. Crash-safe.
+   */
   reset(first: number, pairs: readonly EpochPair[], producers: Buffer): Promise<void>;
-  /** Whole batches from the one that holds `offset`, of at least one batch and up to about `maxBytes`, below `below`. */
+  /**
+   * Whole batches from the one that holds `offset`, of at least one batch and up to about `maxBytes`; none that reaches
+   * beyond `below`. A buffer holds one batch or more. Rejects with `offset-gone` or `offset-out-of-range`.
+   */
   read(offset: number, limits: { maxBytes: number; below: number }): Promise<Buffer[]>;
   /** As `read`, from the memory of recent batches, without waiting; null when they are not there any more. */
   readRecent(offset: number, limits: { maxBytes: number; below: number }): Buffer[] | null;

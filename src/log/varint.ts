@@ -1,6 +1,6 @@
 // Kafka's variable-length integers (those of Protocol Buffers): seven bits a byte, lowest first, signs folded in by
 // zigzag so that small negative numbers stay short. Written for numbers, not BigInt: record fields are below 2^31,
-// and the one 64-bit field, a record's timestamp delta, is read exactly up to 2^53.
+// and the one 64-bit field, a record's timestamp delta, is read exactly up to 2^52.
 
 const CONTINUES = 0x80;
 const PAYLOAD = 0x7f;
@@ -41,7 +41,7 @@ export class VarintReader {
     this.limit = limit;
   }
 
-  /** A signed number of up to 64 bits; exact up to 2^53. */
+  /** A signed number of up to 64 bits; exact up to 2^52. */
   next(): number {
     let folded = 0;
     let scale = 1;

@@ -58,6 +58,7 @@ export class Window {
     this.#entries.push(entry);
     this.#sizeBytes += entry.bytes.length;
     this.#unwrittenBytes += entry.bytes.length;
+    this.#forget();
   }
 
   /** The unwritten batches, oldest first, all of one segment, up to about `maxBytes` and `maxCount`. */

@@ -82,7 +82,7 @@ export class Writer {
 
   /** Asks for a turn to write. What is appended until it comes, in this same run of the event loop, goes with it. */
   wake(): void {
-    if (this.#woken || this.#stalled || this.#parts.fatal.error) return;
+    if (this.#woken || this.#parts.fatal.error) return;
     this.#woken = true;
     void this.#turns.run(() => this.#writeTurn());
   }
@@ -105,12 +105,11 @@ export class Writer {
     const { fatal, room } = this.#parts;
     if (fatal.error) return;
     try {
-      await this.#write();
+      if (!this.#stalled) await this.#writeWhatFits();
       if (this.#waiters.length > 0) await this.#datasync();
       if (room.isDue) await this.lookForRoom();
     } catch (error) {
-      if (isNoRoom(error)) this.#stall();
-      else fatal.raise(error);
+      fatal.raise(error);
     }
     this.#wakeIfNeeded();
   }
@@ -118,7 +117,22 @@ export class Writer {
   #wakeIfNeeded(): void {
     // A cut that waits for its turn wakes the writer when it has ended.
     if (this.#cuts > 0) return;
-    if (this.#waiters.length > 0 || this.#parts.content.window.unwrittenBase !== null) this.wake();
+    const { unwrittenBase } = this.#parts.content.window;
+    const hasToWrite = unwrittenBase !== null && !this.#stalled;
+    const writtenEnd = unwrittenBase ?? this.#parts.content.end;
+    if (hasToWrite || this.#waiters.some(({ end }) => end <= writtenEnd)) this.wake();
+  }
+
+  /** Want of room is no failure here: the unwritten tail stays where it is until there is room for it. */
+  async #writeWhatFits(): Promise<void> {
+    try {
+      await this.#write();
+      this.#stalled = false;
+    } catch (error) {
+      if (!isNoRoom(error)) throw error;
+      this.#stalled = true;
+      this.#waitForRoom(0);
+    }
   }
 
   /** Writes what is appended now; what comes during it is for the next turn. A cut that is asked for ends it early. */
@@ -152,12 +166,11 @@ export class Writer {
     const generation = this.#generation;
     if (end > this.#syncedEnd) await files.datasync();
     this.#syncedEnd = end;
-    const waiters = this.#waiters;
-    this.#waiters = waiters.filter((waiter) => waiter.end > end);
-    for (const waiter of waiters) {
-      // Neither who asked before a cut, nor what was issued before it, may be taken for news from after it.
-      if (waiter.end <= end) waiter.resolve({ end, generation: Math.min(generation, waiter.generation) });
-    }
+    // Who asked after a cut was asked for waits for it; who asked before gets the generation of that time, void by then.
+    const isDone = (waiter: Waiter): boolean => waiter.end <= end && waiter.generation <= generation;
+    const done = this.#waiters.filter(isDone);
+    this.#waiters = this.#waiters.filter((waiter) => !isDone(waiter));
+    for (const waiter of done) waiter.resolve({ end, generation: waiter.generation });
   }
 
   /**
@@ -224,26 +237,14 @@ export class Writer {
     return room.look(() => content.window.unwrittenBytes);
   }
 
-  /** The unwritten tail stays where it is until there is room for it. */
-  #stall(): void {
-    this.#stalled = true;
-    this.#waitForRoom(0);
-  }
-
   #waitForRoom(bytes: number): void {
     const { room, fatal } = this.#parts;
     room.wait(bytes, () => this.turn(() => this.#retry())).catch((error) => fatal.raise(error));
   }
 
   async #retry(): Promise<void> {
-    try {
-      await this.#write();
-      this.#stalled = false;
-      await this.lookForRoom();
-    } catch (error) {
-      if (!isNoRoom(error)) throw error;
-      this.#stalled = true;
-    }
+    await this.#writeWhatFits();
+    if (!this.#stalled) await this.lookForRoom();
     this.#wakeIfNeeded();
   }
 
@@ -266,13 +267,9 @@ export class Writer {
   }
 
   async #finish(): Promise<void> {
-    try {
-      await this.#write();
-      await this.#datasync();
-    } catch (error) {
-      // What finds no room now was never acknowledged.
-      if (!isNoRoom(error)) throw error;
-    }
+    // What finds no room now was never acknowledged.
+    await this.#writeWhatFits();
+    await this.#datasync();
     await this.saveMark();
   }
 }

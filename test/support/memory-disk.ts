@@ -1,0 +1,232 @@
+// A disk in memory that keeps its promises and not a bit more. What was not synced may be lost or torn by a crash; names
+// and contents are synced apart from each other; room is limited; any operation can be made to fail, to wait, or to be
+// the last one before the crash. All of it is deterministic: chance comes in as a function, order from the caller.
+
+import {
+  type DirectoryLock,
+  DirectoryLockedError,
+  type Disk,
+  type DiskFile,
+  type OpenMode,
+} from '../../src/log/disk.ts';
+import { MemoryDirectory, MemoryFile } from './memory-nodes.ts';
+
+export interface Operation {
+  readonly kind: keyof Omit<Disk, 'lock'> | keyof DiskFile;
+  readonly path: string;
+}
+
+/** What a crash of the machine leaves of the changes that were not synced; see memory-nodes.ts. */
+export interface Survival {
+  readonly random: () => number;
+  /**
+   * `none`: nothing. `prefix`: per file and per directory the first changes, the next one torn, as a journaling file system
+   * does it. `any`: per file any of the sectors written.
+   */
+  readonly keeps: 'none' | 'prefix' | 'any';
+}
+
+/**
+ * Called when an operation comes, which takes effect once this has resolved. Throwing or rejecting fails the operation,
+ * without effect; a write that fails halfway takes `capacityBytes`.
+ */
+export type Hook = (operation: Operation) => Promise<void> | void;
+
+const failure = (code: string, text: string): Error => Object.assign(new Error(`${code}: ${text}`), { code });
+
+export class MemoryDisk implements Disk {
+  readonly #root = new MemoryDirectory();
+  readonly #locked = new Set<string>();
+  readonly hooks = new Set<Hook>();
+  capacityBytes = Number.POSITIVE_INFINITY;
+  /** Operations so far. */
+  operations = 0;
+  /** The machine stops when this operation comes: it and all later ones never end, until `crash`. */
+  stopAt = Number.POSITIVE_INFINITY;
+  /** Processes die with a crash: what they had under way never ends. */
+  #boot = 0;
+
+  get stopped(): boolean {
+    return this.operations >= this.stopAt;
+  }
+
+  /** The process dies; the machine and its page cache live on. */
+  kill(): void {
+    this.#boot += 1;
+    this.#locked.clear();
+    this.stopAt = Number.POSITIVE_INFINITY;
+  }
+
+  /** The machine loses its power. */
+  crash(survival: Survival): void {
+    this.kill();
+    this.#root.crash(survival);
+  }
+
+  get usedBytes(): number {
+    return this.#root.sizeBytes;
+  }
+
+  /** A file's content, to look at or to damage. Changes are durable at once. */
+  content(path: string): Buffer {
+    return this.#file(path).content;
+  }
+
+  /** Replaces a file's content, durably, behind the back of whoever uses it. */
+  overwrite(path: string, content: Buffer): void {
+    this.#file(path).overwrite(content);
+  }
+
+  flipBit(path: string, byte: number, bit = 0): void {
+    const content = Buffer.from(this.content(path));
+    content[byte] = (content[byte] as number) ^ (1 << bit);
+    this.overwrite(path, content);
+  }
+
+  names(directory: string): string[] {
+    const node = this.#root.find(directory);
+    return node instanceof MemoryDirectory ? [...node.names.keys()].sort() : [];
+  }
+
+  #file(path: string): MemoryFile {
+    const node = this.#root.find(path);
+    if (!(node instanceof MemoryFile)) throw failure('ENOENT', path);
+    return node;
+  }
+
+  /** Lets an operation through, or holds it for ever once the machine has stopped or crashed. */
+  async enter(operation: Operation, boot: number): Promise<void> {
+    if (boot === this.#boot) this.operations += 1;
+    if (boot !== this.#boot || this.stopped) await new Promise(() => {});
+    for (const hook of [...this.hooks]) await hook(operation);
+    if (boot !== this.#boot) await new Promise(() => {});
+  }
+
+  #enter(kind: Operation['kind'], path: string): Promise<void> {
+    return this.enter({ kind, path }, this.#boot);
+  }
+
+  async open(path: string, mode: OpenMode): Promise<DiskFile> {
+    const boot = this.#boot;
+    await this.#enter('open', path);
+    if (mode !== 'create') return new OpenFile(this, this.#file(path), path, boot);
+    const [directory, name] = this.#parentOf(path);
+    const existing = directory.names.get(name);
+    if (existing instanceof MemoryFile) existing.change({ kind: 'truncate', sizeBytes: 0 });
+    const file = existing instanceof MemoryFile ? existing : new MemoryFile();
+    if (existing !== file) directory.change({ kind: 'add', name, node: file });
+    return new OpenFile(this, file, path, boot);
+  }
+
+  async list(directory: string): Promise<string[]> {
+    await this.#enter('list', directory);
+    return this.names(directory);
+  }
+
+  async makeDirectory(path: string): Promise<void> {
+    await this.#enter('makeDirectory', path);
+    this.#root.make(path);
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    await this.#enter('rename', to);
+    const [directory, name] = this.#parentOf(from);
+    const [target, newName] = this.#parentOf(to);
+    if (target !== directory) throw new Error('only renames within one directory are simulated');
+    if (!directory.names.has(name)) throw failure('ENOENT', from);
+    directory.change({ kind: 'rename', name, to: newName });
+  }
+
+  async remove(path: string): Promise<void> {
+    await this.#enter('remove', path);
+    const [directory, name] = this.#parentOf(path);
+    if (directory.names.has(name)) directory.change({ kind: 'remove', name });
+  }
+
+  async syncDirectory(path: string): Promise<void> {
+    const node = this.#root.find(path);
+    const covered = node instanceof MemoryDirectory ? node.pending : 0;
+    await this.#enter('syncDirectory', path);
+    if (!(node instanceof MemoryDirectory)) throw failure('ENOENT', path);
+    node.sync(covered);
+  }
+
+  async freeBytes(directory: string): Promise<number> {
+    await this.#enter('freeBytes', directory);
+    return Math.max(0, this.capacityBytes - this.usedBytes);
+  }
+
+  async lock(directory: string): Promise<DirectoryLock> {
+    if (this.#locked.has(directory)) throw new DirectoryLockedError(directory, 'another log');
+    this.#locked.add(directory);
+    const boot = this.#boot;
+    return {
+      release: async () => {
+        if (boot === this.#boot) this.#locked.delete(directory);
+      },
+    };
+  }
+
+  #parentOf(path: string): [MemoryDirectory, string] {
+    const at = path.lastIndexOf('/');
+    const directory = this.#root.find(path.slice(0, at));
+    if (!(directory instanceof MemoryDirectory)) throw failure('ENOENT', path);
+    return [directory, path.slice(at + 1)];
+  }
+}
+
+class OpenFile implements DiskFile {
+  readonly #disk: MemoryDisk;
+  readonly #file: MemoryFile;
+  readonly #path: string;
+  readonly #boot: number;
+  #closed = false;
+
+  constructor(disk: MemoryDisk, file: MemoryFile, path: string, boot: number) {
+    this.#disk = disk;
+    this.#file = file;
+    this.#path = path;
+    this.#boot = boot;
+  }
+
+  #enter(kind: keyof DiskFile): Promise<void> {
+    if (this.#closed) throw failure('EBADF', `${kind} of ${this.#path}`);
+    return this.#disk.enter({ kind, path: this.#path }, this.#boot);
+  }
+
+  async read(target: Uint8Array, at: number): Promise<number> {
+    await this.#enter('read');
+    return this.#file.content.copy(target, 0, at);
+  }
+
+  async write(buffers: readonly Uint8Array[], at: number): Promise<void> {
+    await this.#enter('write');
+    const bytes = Buffer.concat(buffers);
+    const growth = Math.max(0, at + bytes.length - this.#file.content.length);
+    const missing = growth - Math.max(0, this.#disk.capacityBytes - this.#disk.usedBytes);
+    const fits = missing > 0 ? bytes.subarray(0, Math.max(0, bytes.length - missing)) : bytes;
+    if (fits.length > 0) this.#file.change({ kind: 'write', at, bytes: fits });
+    if (missing > 0) throw failure('ENOSPC', `${missing} bytes missing for ${this.#path}`);
+  }
+
+  async datasync(): Promise<void> {
+    const covered = this.#file.pending;
+    await this.#enter('datasync');
+    this.#file.sync(covered);
+  }
+
+  async truncate(sizeBytes: number): Promise<void> {
+    await this.#enter('truncate');
+    this.#file.change({ kind: 'truncate', sizeBytes });
+  }
+
+  async size(): Promise<number> {
+    await this.#enter('size');
+    return this.#file.content.length;
+  }
+
+  async close(): Promise<void> {
+    await this.#enter('close');
+    this.#closed = true;
+  }
+}
