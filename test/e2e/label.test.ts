@@ -151,7 +151,7 @@ describe('leader label on a real API server', () => {
     await eventually('the old one has seen it', DEADLINE_MS, async () =>
       keeper('logger-0').state().error === 'epoch 2 was decided by another logger' ? true : undefined,
     );
-    await namespace.show('logger-1 leads epoch 2, logger-0 died leading epoch 1');
+    await namespace.show('logger-1 leads epoch 2, logger-0 died leading epoch 1', 'app=logger');
   });
 
   test('a new pod in the place of an old one is labelled again', async () => {

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { eventually } from '../support/cluster.ts';
 import { nodeFaults } from '../support/kube-lab.ts';
-import { assertExactlyOnce, numbersOf } from '../support/kube-numbers.ts';
+import { assertExactlyOnce, longestGapMs, numbersOf } from '../support/kube-numbers.ts';
 import { type LoggerPod, RECOVERY_MS, type Row, Stack } from '../support/kube-stack.ts';
 
 const PROGRESS = 20;
@@ -13,6 +13,7 @@ const PROGRESS = 20;
 describe('the stack on a cluster', () => {
   let stack: Stack;
   let failed = false;
+  let seenRecords = 0;
   const faults = nodeFaults();
 
   const step = (name: string, body: () => Promise<void>, options: { skip?: string | false } = {}) =>
@@ -41,9 +42,14 @@ describe('the stack on a cluster', () => {
     const logs = new Map<string, readonly Row[]>();
     for (const { name } of await stack.loggers()) logs.set(name, await stack.log(name));
     const count = assertExactlyOnce(logs);
-    const lengths = [...logs].map(([name, rows]) => `${name} ${rows.length} records`);
-    console.log(`numbers 1 to ${count}, each once and in order: ${lengths.join(', ')}`);
     assert.ok(count > 0);
+    const lengths = [...logs].map(([name, rows]) => `${name} has ${rows.length} records`);
+    console.log(`numbers 1 to ${count}, each once and in order: ${lengths.join(', ')}`);
+    const rows = [...logs.values()][0] ?? [];
+    console.log(
+      `longest time between two records since the last look: ${longestGapMs(rows.slice(seenRecords))} ms`,
+    );
+    seenRecords = Math.max(0, rows.length - 1);
   }
 
   async function allReady(): Promise<void> {
@@ -56,7 +62,7 @@ describe('the stack on a cluster', () => {
   /** After a fault: one leader, of a newer epoch, and the producer goes on; all three loggers come back. */
   async function recovered(title: string, minEpoch: number): Promise<LoggerPod> {
     const leader = await stack.agreedLeader(minEpoch);
-    await stack.namespace.show(title);
+    await stack.show(title);
     await producerGoesOn(leader);
     await allReady();
     await everyNumberOnce();
@@ -73,7 +79,7 @@ describe('the stack on a cluster', () => {
 
   step('one pod carries the leader label, and the leader Service answers from it', async () => {
     const leader = await stack.agreedLeader();
-    await stack.namespace.show(`installed: ${leader.name} leads`);
+    await stack.show(`installed: ${leader.name} leads`);
     await allReady();
     const others = (await stack.loggers()).filter(({ name }) => name !== leader.name);
     assert.deepEqual(
@@ -86,15 +92,15 @@ describe('the stack on a cluster', () => {
     const leader = await stack.agreedLeader();
     await producerGoesOn(leader);
     await everyNumberOnce();
-    const printed = await stack.namespace.kubectl(['logs', leader.name]);
-    assert.match(printed, /Received Message: 1"/);
-    console.log(
-      printed
-        .split('\n')
-        .filter((line) => line.includes('Received'))
-        .slice(-2)
-        .join('\n'),
+    const mine = (await stack.log(leader.name)).filter(({ epoch }) => epoch === leader.epoch);
+    const number = numbersOf(mine)[0];
+    assert.ok(number !== undefined, 'the leader has taken a number');
+    const printed = (await stack.namespace.kubectl(['logs', leader.name])).split('\n');
+    assert.ok(
+      printed.some((line) => line.includes(`"Received Message: ${number}"`)),
+      `number ${number} is not in what ${leader.name} prints`,
     );
+    console.log(`${leader.name} prints: ${printed.findLast((line) => line.includes('Received Message'))}`);
   });
 
   step('helm test passes', async () => {
@@ -127,6 +133,7 @@ describe('the stack on a cluster', () => {
   });
 
   step('a killed Consul server, the one that leads the others, leaves one leader', async () => {
+    await stack.consulWhole();
     const { epoch } = await stack.agreedLeader();
     const server = await stack.consulLeader();
     await stack.kill(server, 'consul');
@@ -134,6 +141,7 @@ describe('the stack on a cluster', () => {
   });
 
   step('a Consul server that stays away leaves one leader', async () => {
+    await stack.consulWhole();
     const { epoch } = await stack.agreedLeader();
     await stack.namespace.kubectl(['scale', stack.consulSet, '--replicas=2']);
     await stack.namespace.kubectl([
@@ -156,12 +164,13 @@ describe('the stack on a cluster', () => {
     'a node that is cut off: others take the label off its pod, and when it is back it follows',
     async () => {
       assert.ok(faults);
+      await stack.consulWhole();
       const old = await stack.agreedLeader();
       await faults.cut(old.node);
       try {
         const leader = await stack.agreedLeader(old.epoch + 1);
         assert.notEqual(leader.node, old.node);
-        await stack.namespace.show(`${old.node} with ${old.name}, leader of epoch ${old.epoch}, is cut off`);
+        await stack.show(`${old.node} with ${old.name}, leader of epoch ${old.epoch}, is cut off`);
       } finally {
         await faults.join(old.node);
       }

@@ -107,8 +107,8 @@ export class Namespace implements AsyncDisposable {
   }
 
   /** What `kubectl get pods --show-labels` says, for the reader of the test's output. */
-  async show(title: string): Promise<void> {
-    const pods = await this.kubectl(['get', 'pods', '--show-labels', '--output', 'wide']);
+  async show(title: string, selector: string): Promise<void> {
+    const pods = await this.kubectl(['get', 'pods', '--show-labels', '--selector', selector]);
     console.log(`--- ${title}\n${pods}`);
   }
 

@@ -9,6 +9,16 @@ export const numbersOf = (rows: readonly Row[]): number[] =>
     return number === undefined ? [] : [Number(number)];
   });
 
+/** How long the log stood still at most, from one record to the next: with a steady producer, what takeovers cost. */
+export function longestGapMs(rows: readonly Row[]): number {
+  let longest = 0;
+  for (const [index, row] of rows.entries()) {
+    const before = rows[index - 1];
+    if (before !== undefined) longest = Math.max(longest, row.timestamp - before.timestamp);
+  }
+  return longest;
+}
+
 /** One log, the same on every logger as far as each has it: offsets without holes, every number from 1 on once, in order. */
 export function assertExactlyOnce(logs: ReadonlyMap<string, readonly Row[]>): number {
   let longest: readonly Row[] = [];

@@ -10,6 +10,7 @@ export const IMAGE = process.env.IMAGE || 'distributed-logger:e2e';
 export const RECOVERY_MS = 180_000;
 const RELEASE = 'dlog';
 const NAME = 'dlog-distributed-logger';
+const LOGGERS = 'app.kubernetes.io/component=logger';
 const API_PORT = 8080;
 const PAGE_RECORDS = 1000;
 const CHART = 'charts/distributed-logger';
@@ -37,6 +38,8 @@ export interface LoggerPod {
 
 export interface Row {
   readonly offset: number;
+  /** Milliseconds since 1970, from the leader that took the record. */
+  readonly timestamp: number;
   readonly epoch: number;
   readonly value: string;
 }
@@ -79,11 +82,12 @@ export class Stack implements AsyncDisposable {
     await this.namespace[Symbol.asyncDispose]();
   }
 
+  show(title: string): Promise<void> {
+    return this.namespace.show(title, LOGGERS);
+  }
+
   async loggers(): Promise<LoggerPod[]> {
-    const { items } = await this.namespace.get<PodList>(
-      'pods',
-      '--selector=app.kubernetes.io/component=logger',
-    );
+    const { items } = await this.namespace.get<PodList>('pods', `--selector=${LOGGERS}`);
     return items.map(({ metadata, spec, status }) => ({
       name: metadata.name,
       uid: metadata.uid,
@@ -122,11 +126,23 @@ export class Stack implements AsyncDisposable {
       assert.ok(leader.epoch >= minEpoch, `epoch ${leader.epoch} is not new`);
       const own = await this.status(leader.name);
       assert.deepEqual([own.role, own.epoch], ['leader', leader.epoch]);
-      const asker = pods.find(({ name, ready, node }) => ready && name !== leader.name && node !== '');
-      const served = await this.statusByService((asker ?? leader).name);
+      const served = await this.#servedTo(pods.filter(({ name }) => name !== leader.name));
       assert.deepEqual([served.id, served.role], [leader.name, 'leader']);
       return leader;
     });
+  }
+
+  /** What the first of `askers` that can be reached is answered by the leader Service; some may be on a node that is away. */
+  async #servedTo(askers: readonly LoggerPod[]): Promise<Status> {
+    const failures: unknown[] = [];
+    for (const { name } of askers) {
+      try {
+        return await this.statusByService(name);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    throw new AggregateError(failures, 'no logger gets an answer from the leader Service');
   }
 
   /** The committed records of one logger, from its first on. */
@@ -151,20 +167,21 @@ export class Stack implements AsyncDisposable {
     return signalContainer(this.namespace, pod, container, 'SIGKILL', IMAGE);
   }
 
+  /** Waits until Consul can lose a server: one that was away for a while has no vote for some seconds after it is back. */
+  async consulWhole(): Promise<void> {
+    await eventually('every Consul server has a vote', RECOVERY_MS, async () => {
+      const text = await this.#askConsul('/v1/operator/autopilot/health');
+      const { FailureTolerance, Servers } = JSON.parse(text) as {
+        FailureTolerance: number;
+        Servers: { Voter: boolean }[];
+      };
+      return FailureTolerance >= 1 && Servers.every(({ Voter }) => Voter) ? true : undefined;
+    });
+  }
+
   /** The Consul server that leads the others. */
   async consulLeader(): Promise<string> {
-    const first = `${NAME}-consul-0`;
-    const url = 'http://127.0.0.1:8500/v1/status/leader';
-    const address = await this.namespace.kubectl([
-      'exec',
-      first,
-      '--',
-      'curl',
-      '-sf',
-      '--max-time',
-      '3',
-      url,
-    ]);
+    const address = await this.#askConsul('/v1/status/leader');
     const { items } = await this.namespace.get<{
       items: { metadata: { name: string }; status: { podIP: string } }[];
     }>('pods', '--selector=app.kubernetes.io/component=consul');
@@ -173,8 +190,9 @@ export class Stack implements AsyncDisposable {
     return leader.metadata.name;
   }
 
-  get producer(): string {
-    return `deployment/${NAME}-producer`;
+  #askConsul(path: string): Promise<string> {
+    const curl = ['curl', '--silent', '--max-time', '3', `http://127.0.0.1:8500${path}`];
+    return this.namespace.kubectl(['exec', `${NAME}-consul-0`, '--', ...curl]);
   }
 
   get consulSet(): string {
