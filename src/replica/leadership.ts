@@ -90,7 +90,6 @@ export function onFollowerLost(s: State, uid: string, identity: string): void {
   const { leading } = s;
   if (!leading) return;
   leading.followers.delete(uid);
-  leading.heardMs.delete(uid);
   if (leading.phase === 'promising' || leading.phase === 'adopting') leading.promises.delete(identity);
 }
 

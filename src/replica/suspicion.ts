@@ -86,6 +86,8 @@ export function onLeaderLink(s: State, uid: string, connected: boolean): void {
     return;
   }
   leader.graceUntilMs = 0;
+  // Whoever connects next under this uid may be a new process: its stream or heartbeat must tell that it leads.
+  leader.established = false;
 }
 
 /** Rule 8. A leader that this replica is itself is never lost by suspicion; rule 7 ends it. */
