@@ -1,6 +1,6 @@
 // Reading the log, and asking the loggers about themselves. Any logger serves committed records, so a reader goes on at
 // another one when its own goes away; offsets make that exact.
-import type { Status } from '../api/types.ts';
+import type { Membership, Status } from '../api/types.ts';
 import { AnswerError, type Call } from './attempt.ts';
 import { Connection } from './connection.ts';
 import { readBody } from './http.ts';
@@ -91,6 +91,26 @@ export class LogClient {
     } as const;
     const policy = { signal, leaderOnly: true, repeatable: false, final: ['transfer-impossible'] };
     return (await this.connection.exchange(call, policy)).value;
+  }
+
+  /** Who is a member, and who shall be, as the leader knows it. */
+  async membership({ signal }: CallOptions = {}): Promise<Membership> {
+    const call = jsonCall<Membership>('/api/v1/members', this.connection, ['wanted', 'members']);
+    return (await this.connection.exchange(call, { signal, leaderOnly: true, repeatable: true })).value;
+  }
+
+  /**
+   * Tells the leader which members there should be, or null to take the wish back. It changes them one at a time, and
+   * forgets the wish when its leadership ends. Rejects with ClientError: members-managed, invalid-request and others.
+   */
+  async setMembers(ids: readonly string[] | null, { signal }: CallOptions = {}): Promise<Membership> {
+    const call = {
+      ...jsonCall<Membership>('/api/v1/members', this.connection, ['wanted', 'members']),
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: Buffer.from(JSON.stringify({ ids })),
+    } as const;
+    return (await this.connection.exchange(call, { signal, leaderOnly: true, repeatable: true })).value;
   }
 
   /** Ends everything that is going on, as aborted, and closes all connections. */

@@ -49,6 +49,10 @@ export class LoggerProcess {
     return this.#child !== null && !this.#paused;
   }
 
+  get pid(): number | null {
+    return this.#child?.pid ?? null;
+  }
+
   /** Resolves when the process that was started last is gone. */
   get exited(): Promise<Exit> {
     return this.#exit;

@@ -1,0 +1,156 @@
+// The command line, read strictly: what is unknown, missing or malformed is named, and nothing is done. Options may stand
+// before or after the command.
+import { parseArgs } from 'node:util';
+import type { ClientOptions } from '../client/index.ts';
+import { messageOf } from '../errors.ts';
+
+export const COMMANDS = [
+  'status',
+  'members',
+  'members add',
+  'members remove',
+  'transfer',
+  'produce',
+  'tail',
+] as const;
+export type Command = (typeof COMMANDS)[number];
+
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+  /** Whose help to show; null for that of all commands. */
+  readonly command: Command | null;
+  constructor(message: string, command: Command | null) {
+    super(message);
+    this.command = command;
+  }
+}
+
+export interface Invocation {
+  readonly command: Command | null;
+  readonly help: boolean;
+  /** Ids, or texts. */
+  readonly operands: readonly string[];
+  readonly client: Pick<ClientOptions, 'target' | 'consul'>;
+  readonly json: boolean;
+  readonly timeoutMs: number;
+  /** Of `tail`; null where not given. */
+  readonly from: number | 'earliest' | 'latest' | null;
+  readonly follow: boolean;
+}
+
+const DEFAULT_URL = 'http://127.0.0.1:8080';
+const DEFAULT_TIMEOUT_MS = 30_000;
+const MAX_TIMEOUT_MS = 24 * 3600 * 1000;
+const ID = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+const OPTIONS = {
+  url: { type: 'string', multiple: true },
+  consul: { type: 'string', multiple: true },
+  cluster: { type: 'string' },
+  json: { type: 'boolean' },
+  timeout: { type: 'string' },
+  from: { type: 'string' },
+  follow: { type: 'boolean', short: 'f' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+type Given = ReturnType<typeof parse>['values'];
+const parse = (args: readonly string[]) =>
+  parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true, strict: true });
+
+/** Throws UsageError. */
+export function parseArguments(
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Invocation {
+  let given: ReturnType<typeof parse>;
+  try {
+    given = parse(args);
+  } catch (error) {
+    throw new UsageError(messageOf(error), null);
+  }
+  const { values, positionals } = given;
+  const help = values.help === true || positionals.length === 0 || positionals[0] === 'help';
+  const { command, operands } = commandIn(positionals[0] === 'help' ? positionals.slice(1) : positionals);
+  if (!help) checkOperands(command as Command, operands);
+  if (command !== 'tail' && (values.from !== undefined || values.follow !== undefined))
+    throw new UsageError('--from and --follow belong to tail', command);
+  return {
+    command,
+    help,
+    operands,
+    client: whereTo(values, environment, command),
+    json: values.json === true,
+    timeoutMs: timeoutOf(values.timeout, command),
+    from: fromOf(values.from),
+    follow: values.follow === true,
+  };
+}
+
+function commandIn([first, second, ...rest]: readonly string[]): {
+  command: Command | null;
+  operands: readonly string[];
+} {
+  if (first === undefined) return { command: null, operands: [] };
+  const two = COMMANDS.find((name) => name === `${first} ${second}`);
+  if (two) return { command: two, operands: rest };
+  const one = COMMANDS.find((name) => name === first);
+  if (!one) throw new UsageError(`there is no command ${JSON.stringify(first)}`, null);
+  return { command: one, operands: second === undefined ? [] : [second, ...rest] };
+}
+
+function checkOperands(command: Command, operands: readonly string[]): void {
+  const refuse = (message: string): never => {
+    throw new UsageError(message, command);
+  };
+  const [first, second] = operands;
+  if (command === 'members' && first !== undefined)
+    refuse(`members takes add or remove, not ${JSON.stringify(first)}`);
+  if ((command === 'status' || command === 'tail') && first !== undefined)
+    refuse(`${command} takes no ${JSON.stringify(first)}`);
+  if (command === 'transfer' && second !== undefined) refuse('transfer takes one logger at most');
+  if (command.startsWith('members ') && first === undefined) refuse(`${command} takes the ids of loggers`);
+  if (command !== 'produce')
+    for (const id of operands)
+      if (!ID.test(id)) refuse(`${JSON.stringify(id)} is not the id of a logger, such as logger-0`);
+  if (command === 'produce' && operands.includes('-') && operands.length > 1)
+    refuse('produce takes texts or -, for the lines of its input, not both');
+}
+
+/** `--url` goes before `--consul` in the environment; given both, both are used. */
+function whereTo(
+  { url, consul, cluster }: Given,
+  environment: Readonly<Record<string, string | undefined>>,
+  command: Command | null,
+): Invocation['client'] {
+  for (const one of [...(url ?? []), ...(consul ?? [])])
+    if (!URL.canParse(one) || !/^https?:$/.test(new URL(one).protocol))
+      throw new UsageError(`${JSON.stringify(one)} is not an http:// or https:// URL`, command);
+  if (cluster !== undefined && !consul)
+    throw new UsageError('--cluster names a cluster in Consul: it needs --consul', command);
+  const fromEnvironment = (environment.DLOG_URL || DEFAULT_URL).split(',').map((part) => part.trim());
+  const token = environment.DLOG_CONSUL_TOKEN;
+  return {
+    ...(url || !consul ? { target: url ?? fromEnvironment } : {}),
+    ...(consul && {
+      consul: { urls: consul, ...(cluster && { cluster }), ...(token && { token }) },
+    }),
+  };
+}
+
+function timeoutOf(text: string | undefined, command: Command | null): number {
+  if (text === undefined) return DEFAULT_TIMEOUT_MS;
+  const match = /^(\d{1,9})(ms|s|m)?$/.exec(text);
+  const unit = { ms: 1, s: 1000, m: 60_000 }[match?.[2] ?? 's'] as number;
+  const timeoutMs = Number(match?.[1]) * unit;
+  if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS))
+    throw new UsageError(`--timeout is ${JSON.stringify(text)}: it takes such as 500ms, 30s or 5m`, command);
+  return timeoutMs;
+}
+
+function fromOf(text: string | undefined): Invocation['from'] {
+  if (text === undefined) return null;
+  if (text === 'earliest' || text === 'latest') return text;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new UsageError(`--from is ${JSON.stringify(text)}: it takes an offset, earliest or latest`, 'tail');
+}
