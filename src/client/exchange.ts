@@ -77,8 +77,8 @@ export class Exchange<T> {
       this.#throwIfAborted();
       const picked = addresses.pick();
       if (picked && picked.waitMs <= 0) return picked.url;
-      if (!picked) this.#tell(null, 'leader-unknown', 'no leader is known yet');
       await this.#pause(picked ? picked.waitMs : this.#around.retryMaxMs);
+      if (addresses.pick() === null) this.#tell(null, 'leader-unknown', 'no leader is known yet');
     }
   }
 

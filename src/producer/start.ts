@@ -90,7 +90,7 @@ function startedLine({ target, consulUrls, cluster, rate }: ProducerConfig, url:
   const where = target
     ? target.join(', ')
     : `the leader of cluster ${cluster} in Consul at ${consulUrls.join(', ')}`;
-  const pace = rate === 0 ? 'as fast as they are acknowledged' : `${rate} messages a second`;
+  const pace = rate === 0 ? 'as fast as they are acknowledged' : `at ${rate} a second`;
   return `Sending to ${where}, ${pace}; probes and metrics at ${url}`;
 }
 

@@ -27,11 +27,7 @@ async function run(flags: StackFlags): Promise<void> {
   const stack = new Stack(flags, printer(flags.json, keys));
   let endedMs: number | null = null;
   const end = (reason: string, exitCode = 0): void => {
-    if (endedMs !== null) {
-      if (performance.now() - endedMs < SAME_SIGNAL_MS) return;
-      stack.killAll();
-      process.exit(EXIT_SOFTWARE);
-    }
+    if (endedMs !== null) return;
     endedMs = performance.now();
     stack.stop(reason).then(
       () => process.exit(exitCode),
@@ -41,7 +37,14 @@ async function run(flags: StackFlags): Promise<void> {
       },
     );
   };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end(signal));
+  const onSignal = (signal: string): void => {
+    if (endedMs === null) return void end(signal);
+    if (performance.now() - endedMs < SAME_SIGNAL_MS) return;
+    // Asked again, so it took too long: the guards end Consul and whatever else is left when this process goes.
+    stack.killAll();
+    process.exit(EXIT_SOFTWARE);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
   // Whoever read the output is gone, or whoever started this with a channel.
   process.stdout.on('error', () => end('nobody reads the output'));
   process.on('disconnect', () => end('the parent process ended'));
@@ -58,7 +61,7 @@ async function run(flags: StackFlags): Promise<void> {
       t: () => void stack.transfer(),
       p: () => stack.togglePause(),
       q: () => end('q was pressed'),
-      '\u0003': () => end('Ctrl-C'),
+      '\u0003': () => onSignal('Ctrl-C'),
     });
 }
 

@@ -210,8 +210,9 @@ export class Stack {
   }
 
   async #stopConsul(): Promise<void> {
+    const consul = await this.#consul?.catch(() => null); // a failed start has been told
     try {
-      await (await this.#consul)?.stop();
+      await consul?.stop();
     } catch (error) {
       this.#note(`Consul: ${messageOf(error)}`);
     }
