@@ -29,8 +29,3 @@ export const sameMembers = (a: readonly Member[], b: readonly Member[]): boolean
   );
 
 export const majorityOf = (count: number): number => Math.floor(count / 2) + 1;
-
-/** An invariant that does not hold is a bug of ours or a lying disk; going on could lose records. */
-export function assert(holds: boolean, what: string): asserts holds {
-  if (!holds) throw new Error(`replica invariant broken: ${what}`);
-}

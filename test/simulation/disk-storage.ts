@@ -65,8 +65,7 @@ export class DiskStorage implements Storage {
 
   crash(power: boolean): void {
     const { random } = this.#world;
-    if (power)
-      this.#disk.crash({ random: () => random.next(), keeps: random.pick(['none', 'prefix']) });
+    if (power) this.#disk.crash({ random: () => random.next(), keeps: random.pick(['none', 'prefix']) });
     else this.#disk.kill();
   }
 

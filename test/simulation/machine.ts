@@ -198,8 +198,9 @@ export class Machine implements Holder {
     this.#options.trace(`${this.id} crashed`);
   }
 
-  wipe(): void {
-    this.#options.checker.lost.add(this.uid);
+  /** The disk is lost. What it had acknowledged a moment ago may still be counted, unless nothing was under way. */
+  wipe(quietly = false): void {
+    if (!quietly) this.#options.checker.lost.add(this.uid);
     this.crash(false);
     this.storage.wipe();
     this.#left = null;

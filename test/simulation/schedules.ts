@@ -238,7 +238,7 @@ const figureEight: Schedule = async (cluster) => {
 const wipedVoter: Schedule = async (cluster) => {
   const leader = await begin(cluster, 5);
   const [wiped, away] = others(cluster, leader) as [Machine, Machine];
-  wiped.wipe();
+  wiped.wipe(true);
   isolate(cluster, away);
   cluster.start(wiped);
   cluster.burst(leader, 5);

@@ -11,7 +11,7 @@ import { type DriverOptions, TICK_MS } from './outside.ts';
 import { Proposals } from './proposals.ts';
 import { Requests } from './requests.ts';
 import { memberStatus } from './status.ts';
-import { Stream } from './stream.ts';
+import { Streams } from './streams.ts';
 
 export class ReplicationDriver implements ReplicatedLog {
   readonly #options: DriverOptions;
@@ -20,7 +20,7 @@ export class ReplicationDriver implements ReplicatedLog {
   readonly #consul: ConsulRunner;
   readonly #proposals: Proposals;
   readonly #requests: Requests;
-  readonly #streams = new Map<number, Stream>();
+  readonly #streams: Streams;
   readonly #roleHandlers: ((role: Role, reason: string) => void)[] = [];
   readonly #commitHandlers: ((commit: number) => void)[] = [];
   readonly #watching = new AbortController();
@@ -54,6 +54,8 @@ export class ReplicationDriver implements ReplicatedLog {
       this.#pumpAllSoon();
     });
     this.#requests = new Requests(event);
+    const note = (text: string): void => options.onNote?.(text);
+    this.#streams = new Streams(log, options.transport, { event, note, commit: () => this.commit });
   }
 
   start(): void {
@@ -172,8 +174,7 @@ export class ReplicationDriver implements ReplicatedLog {
     this.#watching.abort();
     this.#cancelTick();
     this.#cancelWake();
-    for (const stream of this.#streams.values()) stream.stop();
-    this.#streams.clear();
+    this.#streams.stop();
     this.#proposals.lost();
     this.#requests.lost();
   }
@@ -221,7 +222,8 @@ export class ReplicationDriver implements ReplicatedLog {
         this.#committed(effect.commit);
         break;
       case 'stream-acked':
-        this.#acked(effect);
+        this.#streams.acked(effect);
+        this.#pumpAllSoon();
         break;
       case 'cut':
       case 'add-pair':
@@ -243,7 +245,7 @@ export class ReplicationDriver implements ReplicatedLog {
       case 'stream':
       case 'stream-stop':
       case 'stream-restart':
-        this.#stream(effect);
+        this.#streams.carryOut(effect);
         break;
       default:
         this.#runRare(effect);
@@ -301,59 +303,13 @@ export class ReplicationDriver implements ReplicatedLog {
     if (this.#streams.size > 0) this.#pumpAllSoon();
   }
 
-  #stream(effect: Extract<Effect, { type: 'stream' | 'stream-stop' | 'stream-restart' }>): void {
-    const { link, stream } = effect;
-    const present = this.#streams.get(link);
-    if (effect.type === 'stream-restart') {
-      void this.#restart(effect);
-      return;
-    }
-    if (effect.type === 'stream-stop' && present?.id !== stream) return;
-    present?.stop();
-    this.#streams.delete(link);
-    if (effect.type === 'stream-stop') return;
-    const replica = this.#replica;
-    const outlet = {
-      send: this.#options.transport.send.bind(this.#options.transport),
-      behind: (at: number, id: number) => this.#dispatch({ type: 'stream-behind', link: at, stream: id }),
-      unreadable: (error: Error) =>
-        this.#options.onNote?.(`the log cannot be read for a follower: ${error.message}`),
-      get commit(): number {
-        return replica.state.commit;
-      },
-    };
-    const opened = new Stream(this.#options.log, outlet, effect);
-    this.#streams.set(link, opened);
-    opened.pump();
-  }
-
-  async #restart({ link, epoch, stream }: Extract<Effect, { type: 'stream-restart' }>): Promise<void> {
-    const { log, transport } = this.#options;
-    try {
-      const { first } = log;
-      const producers = await log.producersAt(first);
-      const pairs = log.pairs.filter(({ start }) => start <= first);
-      transport.send(link, { type: 'restart', epoch, stream, first, pairs, producers });
-    } catch (error) {
-      this.#options.onNote?.(`cannot start a follower anew: ${(error as Error).message}`);
-      this.#dispatch({ type: 'stream-behind', link, stream });
-    }
-  }
-
-  #acked({ link, stream, end }: Extract<Effect, { type: 'stream-acked' }>): void {
-    const present = this.#streams.get(link);
-    if (present?.id !== stream) return;
-    present.acked(end);
-    this.#pumpAllSoon();
-  }
-
   /** Once per turn of the loop: what was appended in it goes out in one message per follower. */
   #pumpAllSoon(): void {
     if (this.#pumpSoon) return;
     this.#pumpSoon = true;
     queueMicrotask(() => {
       this.#pumpSoon = false;
-      for (const stream of [...this.#streams.values()]) stream.pump();
+      this.#streams.pump();
     });
   }
 

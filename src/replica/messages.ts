@@ -1,0 +1,215 @@
+// What replicas say to each other. Everything but `batches` and `producers` is safe to write as JSON. Messages of one connection
+// arrive in the order sent, or not at all once it breaks.
+import type { Claim, EpochPair, LeaderEntry, Position } from './types.ts';
+
+/** Rule 8: may I run for leader? `attempt` is the candidate's own counter and comes back in the answer. */
+export interface PreVote {
+  readonly type: 'pre-vote';
+  readonly attempt: number;
+  /** The epoch whose leader the candidate holds for lost. */
+  readonly lostEpoch: number;
+  readonly position: Position;
+  /** The claim of the leader that named the candidate in a transfer; null otherwise. */
+  readonly transfer: Claim | null;
+}
+
+export interface PreVoteAnswer {
+  readonly type: 'pre-vote-answer';
+  readonly attempt: number;
+  readonly yes: boolean;
+  /** Why not; for logs and traces. */
+  readonly reason: 'yes' | 'leader-alive' | 'leading' | 'position' | 'mismatch';
+  /** Highest epoch this voter knows of: the new one must be above it. */
+  readonly knownEpoch: number;
+  readonly position: Position;
+  /** Nothing was ever promised, stored or seen here: rule 6, first start. */
+  readonly empty: boolean;
+  /** Uids of the members last seen in the register, sorted: rule 6, lost register. */
+  readonly lastSeen: readonly string[];
+}
+
+/** Rule 2: promise to follow this claim and no lower or other one. Sent to members and to those who want to be. */
+export interface PromiseRequest {
+  readonly type: 'promise';
+  readonly claim: Claim;
+  /** Where clients find this leader, once it is established. */
+  readonly leader: LeaderEntry;
+}
+
+/** The promise is on disk, and so is every appended byte below `position.end`. */
+export interface Promised {
+  readonly type: 'promised';
+  readonly claim: Claim;
+  readonly position: Position;
+}
+
+/** An answer to whatever a claim below the promised one asks for. The receiver learns of a higher epoch (rule 7). */
+export interface Refused {
+  readonly type: 'refused';
+  readonly claim: Claim;
+  readonly promisedEpoch: number;
+}
+
+/**
+ * Rule 4: the leader opens a stream to a follower; it answers with its `tail`. Streams live on one connection, are
+ * numbered by the leader, and everything said in an older one is void.
+ */
+export interface Follow {
+  readonly type: 'follow';
+  readonly claim: Claim;
+  readonly stream: number;
+  readonly start: number;
+}
+
+/**
+ * The receiver of a stream shows its last epochs (rule 4). Under `purpose` "adopt" the receiver is a new leader that
+ * fetches from a member with a higher position (rule 2), and this message opens the stream.
+ */
+export interface Tail {
+  readonly type: 'tail';
+  readonly claim: Claim;
+  readonly stream: number;
+  readonly purpose: 'follow' | 'adopt';
+  readonly first: number;
+  /** Where the last of `pairs` ends: the end of the log, or the start of the pair above the page. */
+  readonly end: number;
+  /** For people: a receiver never cuts below it. */
+  readonly commit: number;
+  /** The highest pairs, rising; those of the page below `older` if the source asked so. At most TAIL_PAIRS_MAX. */
+  readonly pairs: readonly EpochPair[];
+  /** No lower pairs exist. */
+  readonly complete: boolean;
+}
+
+/** The source of a stream found no shared epoch in the page: show the pairs below `epoch`. */
+export interface Older {
+  readonly type: 'older';
+  readonly epoch: number;
+  readonly stream: number;
+  readonly below: number;
+}
+
+/** Keep the records below `end` and the pairs up to `sharedEpoch`, cut the rest, then say `ready`. */
+export interface Cut {
+  readonly type: 'cut';
+  readonly epoch: number;
+  readonly stream: number;
+  readonly end: number;
+  readonly sharedEpoch: number;
+}
+
+/** The receiver's records end below the source's first, or share no epoch: start anew there (rule 4), then `ready`. */
+export interface Restart {
+  readonly type: 'restart';
+  readonly epoch: number;
+  readonly stream: number;
+  readonly first: number;
+  readonly pairs: readonly EpochPair[];
+  readonly producers: Buffer;
+}
+
+/** The cut is durable: send what follows this position. */
+export interface Ready {
+  readonly type: 'ready';
+  readonly epoch: number;
+  readonly stream: number;
+  readonly position: Position;
+}
+
+/** Whole batches [from, end), as the bytes on disk. Also tells how far the leader has committed and kept its log. */
+export interface Batches {
+  readonly type: 'batches';
+  readonly epoch: number;
+  readonly stream: number;
+  readonly from: number;
+  readonly end: number;
+  readonly commit: number;
+  readonly first: number;
+  readonly batches: readonly Buffer[];
+}
+
+/** The next entry of the log is a pair; its start is the receiver's end. */
+export interface PairEntry {
+  readonly type: 'pair';
+  readonly epoch: number;
+  readonly stream: number;
+  readonly pair: EpochPair;
+}
+
+/** Commit (and first offset kept) moved without batches to carry them. */
+export interface CommitNote {
+  readonly type: 'commit';
+  readonly epoch: number;
+  readonly stream: number;
+  readonly commit: number;
+  readonly first: number;
+}
+
+/** Cumulative: all below `position` is on the receiver's disk, records and pairs. */
+export interface Ack {
+  readonly type: 'ack';
+  readonly epoch: number;
+  readonly stream: number;
+  readonly position: Position;
+}
+
+/** The receiver gave the stream up (its disk is full, or an entry did not fit): open another later. */
+export interface StreamEnd {
+  readonly type: 'stream-end';
+  readonly epoch: number;
+  readonly stream: number;
+  readonly reason: 'disk-full' | 'gap' | 'overrun';
+}
+
+/** Rule 7 and section transfer: you have everything, take the register now. */
+export interface TakeOver {
+  readonly type: 'take-over';
+  readonly claim: Claim;
+}
+
+/** Linearizable reads: do you still follow this claim, now? */
+export interface Confirm {
+  readonly type: 'confirm';
+  readonly claim: Claim;
+  readonly round: number;
+}
+
+export interface Confirmed {
+  readonly type: 'confirmed';
+  readonly claim: Claim;
+  readonly round: number;
+}
+
+export type Message =
+  | PreVote
+  | PreVoteAnswer
+  | PromiseRequest
+  | Promised
+  | Refused
+  | Follow
+  | Tail
+  | Older
+  | Cut
+  | Restart
+  | Ready
+  | Batches
+  | PairEntry
+  | CommitNote
+  | Ack
+  | StreamEnd
+  | TakeOver
+  | Confirm
+  | Confirmed;
+
+/** What a heartbeat carries: sent every `heartbeatMs` on a connection of its own, and at once when it changes. */
+export interface Beat {
+  /** Highest epoch that the sender has promised. */
+  readonly promisedEpoch: number;
+  /** The sender's own claim while it leads or starts to; null otherwise. */
+  readonly claim: Claim | null;
+  /** It leads and takes records: its epoch has its pair. */
+  readonly established: boolean;
+}
+
+/** Pairs in one `tail`. */
+export const TAIL_PAIRS_MAX = 64;
