@@ -64,7 +64,7 @@ test('a member that is not there is waited for, and the command says so', async 
   assert.match(add.errors, /Not members yet: logger-9 \(running, connected, caught up\?\)/);
   const slip = await runCli(['members', 'remove', ...loggers.all.map(({ id }) => id), '--url', api]);
   assert.equal(slip.code, 1);
-  assert.match(slip.errors, /ids is not a list/);
+  assert.match(slip.errors, /none of ids is a member now/);
   await loggers.inSync();
 });
 

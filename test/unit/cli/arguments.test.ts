@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { COMMANDS, parseArguments, UsageError } from '../../../src/cli/arguments.ts';
+import { helpOf } from '../../../src/cli/help.ts';
+
+const parse = (line: string, environment: Record<string, string> = {}) =>
+  parseArguments(line === '' ? [] : line.split(' '), environment);
+
+test('options may stand before and after the command', () => {
+  const { command, operands, client, json, timeoutMs } = parse(
+    '--json members add logger-3 logger-4 --url http://a:1 --url http://b:2/ --timeout 5m',
+  );
+  assert.equal(command, 'members add');
+  assert.deepEqual(operands, ['logger-3', 'logger-4']);
+  assert.deepEqual(client, { target: ['http://a:1', 'http://b:2/'] });
+  assert.equal(json, true);
+  assert.equal(timeoutMs, 300_000);
+});
+
+test('the loggers are found by option, by environment, at the default address or through Consul', () => {
+  assert.deepEqual(parse('status').client, { target: ['http://127.0.0.1:8080'] });
+  const environment = { DLOG_URL: 'http://a:1, http://b:2', DLOG_CONSUL_TOKEN: 'secret' };
+  assert.deepEqual(parse('status', environment).client, { target: ['http://a:1', 'http://b:2'] });
+  const consul = { urls: ['http://c:8500'], cluster: 'x', token: 'secret' };
+  assert.deepEqual(parse('status --consul http://c:8500 --cluster x', environment).client, { consul });
+});
+
+test('tail has its own options', () => {
+  assert.equal(parse('tail --from 7').from, 7);
+  assert.equal(parse('tail --from earliest').from, 'earliest');
+  assert.deepEqual([parse('tail').from, parse('tail -f').follow], [null, true]);
+});
+
+test('help is for all commands, or for one', () => {
+  for (const line of ['', '--help', 'help']) {
+    const { help, command } = parse(line);
+    assert.deepEqual([help, command], [true, null]);
+  }
+  for (const line of ['members add --help', 'help members add', '-h members add'])
+    assert.deepEqual([parse(line).help, parse(line).command], [true, 'members add']);
+});
+
+const wrong: Readonly<Record<string, RegExp>> = {
+  stauts: /there is no command "stauts"/,
+  'status now': /status takes no "now"/,
+  'members logger-0': /members takes add or remove, not "logger-0"/,
+  'members add': /members add takes the ids of loggers/,
+  'members add Logger': /"Logger" is not the id of a logger/,
+  'transfer a b': /one logger at most/,
+  'produce a -': /not both/,
+  'status --from 1': /belong to tail/,
+  'tail --from -1': /--from/,
+  'tail --from x': /--from is "x"/,
+  'status --timeout soon': /--timeout is "soon"/,
+  'status --timeout 0': /--timeout is "0"/,
+  'status --url ftp://a': /"ftp:\/\/a" is not an http/,
+  'status --cluster x': /needs --consul/,
+  'status --verbose': /--verbose/,
+};
+for (const [line, why] of Object.entries(wrong))
+  test(`dlog ${line}: refused, with the reason`, () => {
+    assert.throws(
+      () => parse(line),
+      (error: unknown) => {
+        assert.ok(error instanceof UsageError);
+        assert.match(error.message, why);
+        return true;
+      },
+    );
+  });
+
+test('docs/reference/cli.md shows the help of each command as it is', () => {
+  const page = readFileSync(new URL('../../../docs/reference/cli.md', import.meta.url), 'utf8');
+  assert.ok(page.includes(helpOf(null)));
+  for (const command of COMMANDS) {
+    const [own] = helpOf(command).split('\nOptions of all');
+    assert.ok(page.includes(`### dlog ${command}\n\n\`\`\`\n${own}\`\`\`\n`), command);
+  }
+});
