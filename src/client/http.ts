@@ -10,7 +10,7 @@ const KEEP_ALIVE_MS = 30_000;
 const MAX_HEADER_BYTES = 16 * 1024;
 
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT';
   /** Path and query below the base URL. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;

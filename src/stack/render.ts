@@ -109,7 +109,7 @@ function banner({ loggers, producer, consul, data }: ReadyEvent, paint: Paint, k
     producer ? row('producer', `${producer.url}/metrics`, producer.pid) : '',
     row('consul', consul.address, consul.pid),
     paint('dim', `  data      ${data}\n`),
-    `\n  ${paint('dim', 'try')} curl -L -d 'hello' ${first}/api/v1/log\n`,
+    `\n  ${paint('dim', 'try')} curl -L -H 'content-type: text/plain' -d hello ${first}/api/v1/log\n`,
     `  ${paint('dim', 'try')} curl '${first}/api/v1/log?limit=5'\n`,
     keys
       ? `\n  ${['k kill the leader', 't transfer', 'p pause or resume it', 'q quit'].join(paint('dim', ' · '))}\n`
