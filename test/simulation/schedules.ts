@@ -2,64 +2,11 @@
 // survive; the mutant that lacks the rule named beside it does not. They run on the same cluster, under the same checker.
 import { contentCrc, encodeBatch } from '../../src/log/index.ts';
 import type { Timings } from '../../src/replica/index.ts';
-import { Violation } from './checker.ts';
 import type { Cluster } from './cluster.ts';
 import type { Machine } from './machine.ts';
+import { begin, cut, handOver, isolate, join, leaderOf, others, settled, until } from './stage.ts';
 
 export type Schedule = (cluster: Cluster) => Promise<void>;
-
-const PATIENCE_MS = 20_000;
-
-async function until(
-  cluster: Cluster,
-  what: string,
-  done: () => boolean,
-  withinMs = PATIENCE_MS,
-): Promise<void> {
-  if (!(await cluster.runUntil(done, withinMs)))
-    throw new Violation(`the schedule waited in vain for ${what}`);
-}
-
-async function leaderOf(cluster: Cluster, not: readonly Machine[] = []): Promise<Machine> {
-  const find = (): Machine | undefined => cluster.machines.find((one) => one.isLeader && !not.includes(one));
-  await until(cluster, 'a leader', () => find() !== undefined);
-  return find()!;
-}
-
-const others = (cluster: Cluster, ...not: readonly Machine[]): Machine[] =>
-  cluster.machines.filter((one) => !not.includes(one));
-
-function cut(cluster: Cluster, a: Machine, b: Machine): void {
-  cluster.network.cuts.add(`${a.id}>${b.id}`).add(`${b.id}>${a.id}`);
-}
-
-function isolate(cluster: Cluster, one: Machine): void {
-  for (const other of others(cluster, one)) cut(cluster, one, other);
-}
-
-function join(cluster: Cluster, one: Machine): void {
-  for (const other of others(cluster, one)) {
-    cluster.network.cuts.delete(`${one.id}>${other.id}`);
-    cluster.network.cuts.delete(`${other.id}>${one.id}`);
-  }
-}
-
-const settled = (cluster: Cluster): boolean =>
-  (cluster.checker.register?.members.length ?? 0) === cluster.machines.length &&
-  cluster.checker.holdingMembers().length === cluster.machines.length &&
-  cluster.machines.every(
-    ({ driver }) => driver?.role.kind === 'leader' || driver?.state.receiver?.phase === 'ready',
-  );
-
-/** All members follow, and have so many records. */
-async function begin(cluster: Cluster, records: number): Promise<Machine> {
-  for (const machine of cluster.machines) cluster.start(machine);
-  const leader = await leaderOf(cluster);
-  await until(cluster, 'followers', () => settled(cluster));
-  cluster.burst(leader, records);
-  await until(cluster, 'the first records', () => cluster.checker.end >= records && settled(cluster));
-  return leader;
-}
 
 /**
  * The old leader's batches are under way to a follower that promises to another one meanwhile: what it takes in
@@ -247,6 +194,28 @@ const wipedVoter: Schedule = async (cluster) => {
   await until(cluster, 'the swap', () => settled(cluster));
 };
 
+/**
+ * Consul comes back from a backup made before a member was swapped and the leader changed, while everybody is down: the
+ * members last seen decide, not those of the backup, and no old epoch comes back.
+ */
+const restoredBackup: Schedule = async (cluster) => {
+  const first = await begin(cluster, 5);
+  const backup = cluster.checker.register;
+  const [wiped] = others(cluster, first) as [Machine];
+  wiped.wipe();
+  cluster.start(wiped);
+  await until(cluster, 'the swap', () => settled(cluster));
+  await handOver(cluster, wiped);
+  cluster.burst(wiped, 5);
+  await until(cluster, 'records of the next epoch', () => cluster.checker.end >= 10 && settled(cluster));
+  await cluster.runFor(100);
+  for (const machine of cluster.machines) machine.crash(false);
+  if (backup) cluster.consul.restore(backup);
+  for (const machine of cluster.machines) cluster.start(machine);
+  cluster.burst(await leaderOf(cluster), 3);
+  await until(cluster, 'records after the restore', () => cluster.checker.end >= 13);
+};
+
 /** A candidate that lags behind wins, since the one ahead does not reach Consul: it must fetch what it lacks. [adoptHighest] */
 const laggingCandidate: Schedule = async (cluster) => {
   const leader = await begin(cluster, 5);
@@ -317,12 +286,7 @@ const tableAfterCut: Schedule = async (cluster) => {
   await until(cluster, 'records of the next epoch', () => cluster.checker.end >= 9);
   join(cluster, old);
   await until(cluster, 'the cut', () => settled(cluster));
-  for (let tries = 0; tries < 10 && !old.isLeader; tries += 1) {
-    const leader = await leaderOf(cluster);
-    if (leader !== old) leader.driver?.transfer(old.id).catch(() => undefined);
-    await cluster.runUntil(() => old.isLeader, 4000);
-  }
-  await until(cluster, 'the old leader again', () => old.isLeader);
+  await handOver(cluster, old);
   const floor = cluster.checker.ackedEnd;
   old.driver?.propose(encode(), 1, { id: 77n, epoch: 0, sequence: 0 }).then(
     (answer) => cluster.checked(() => cluster.checker.acknowledged({ ...answer, crc, floor, name: 'once' })),
@@ -355,6 +319,7 @@ export const SCHEDULES = {
   figureEight,
   laggingCandidate,
   wipedVoter,
+  restoredBackup,
   staleCompletion,
   unknownChange,
   tableAfterCut,
@@ -380,6 +345,7 @@ export const MACHINES: Readonly<Record<ScheduleName, number>> = {
   figureEight: 5,
   laggingCandidate: 3,
   wipedVoter: 3,
+  restoredBackup: 3,
   staleCompletion: 3,
   unknownChange: 4,
   tableAfterCut: 3,
