@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { runCli } from '../../support/cli.ts';
 import { sharedConsul } from '../../support/consul.ts';
 import { eventually } from '../../support/eventually.ts';
 import { Loggers } from '../../support/loggers.ts';
@@ -100,4 +101,20 @@ test('a second logger of the same name is refused, with the reason', async (t) =
   assert.match(twin.lines.join('\n'), /another logger with the id logger-\d lives in cluster/);
   assert.equal((await append(leader.api, 'on we go')).status, 200);
   for (const { api } of loggers.all.slice(0, 3)) assert.deepEqual(await readAll(api, 1), ['on we go']);
+});
+
+test('dlog finds the leader through Consul, appends, reads and hands leadership over', async (t) => {
+  const loggers = await Loggers.start(t, { consulUrls: consul().urls });
+  const leader = await loggers.inSync();
+  const at = consul().urls.flatMap((url) => ['--consul', url, '--cluster', loggers.cluster]);
+  const dlog = async (args: readonly string[], input = ''): Promise<string> => {
+    const { code, output, errors } = await runCli([...args, ...at], { input });
+    assert.equal(code, 0, `${args[0]}: ${errors}`);
+    return output;
+  };
+  await dlog(['produce', '-'], 'one\ntwo\nthree\n');
+  assert.equal(await dlog(['tail', '--from', '1']), 'two\nthree\n');
+  const [next] = loggers.others(leader);
+  assert.equal(await dlog(['transfer', next!.id]), `${next!.id} leads in epoch 2\n`);
+  assert.match(await dlog(['status']), new RegExp(`^leader +${next!.id} at ${next!.api}$`, 'm'));
 });
