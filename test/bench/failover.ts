@@ -20,7 +20,8 @@ export interface FailoverResult {
   readonly p99Ms: number;
   readonly maxMs: number;
   readonly acknowledged: number;
-  readonly failedRequests: number;
+  /** Requests that were neither acknowledged nor redirected, by the reason for their repetition. */
+  readonly failedRequests: Readonly<Record<string, number>>;
   readonly lost: number;
   readonly twice: number;
   readonly outOfOrder: number;
@@ -42,11 +43,11 @@ interface Acknowledged {
 export async function failover({ signal, runs, log }: FailoverOptions): Promise<FailoverResult> {
   const stack = await Stack.start([]);
   const acks: Acknowledged[] = [];
-  let failedRequests = 0;
+  const failedRequests: Record<string, number> = {};
   const producer = new Producer({
     target: stack.apis,
-    onRetry: () => {
-      failedRequests += 1;
+    onRetry: ({ reason }) => {
+      failedRequests[reason] = (failedRequests[reason] ?? 0) + 1;
     },
   });
   const ending = new AbortController();

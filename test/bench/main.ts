@@ -41,5 +41,10 @@ const result = await failover({
   log: (line) => values.json || process.stderr.write(`${line}\n`),
 });
 if (values.json) console.log(JSON.stringify(result));
-else console.table({ ...result, gapsMs: result.gapsMs.join(' ') });
+else
+  console.table({
+    ...result,
+    gapsMs: result.gapsMs.join(' '),
+    failedRequests: JSON.stringify(result.failedRequests),
+  });
 if (result.lost + result.twice + result.outOfOrder > 0) process.exitCode = 1;
