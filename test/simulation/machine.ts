@@ -96,8 +96,6 @@ export class Machine implements Holder {
     const watched = new WatchedLog(log, shadow, this.#options.flaws);
     this.log = watched;
     this.uid = log.uid;
-    // A flipped bit in a file that can be made again costs nothing.
-    checker.lost.delete(this.uid);
     this.#left = null;
     checker.cut(this.uid);
     watched.onShrunk = () => this.#guard(() => checker.cut(this.uid));

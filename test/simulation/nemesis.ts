@@ -110,6 +110,8 @@ const loseSession: Deed = (cluster) => {
 function isWhole(cluster: Cluster): boolean {
   const { register } = cluster.checker;
   if (!register || register.members.length < 3) return false;
+  // A flipped bit may show long after: whoever has one counts as lost until it is swapped.
+  if (register.members.some(({ uid }) => cluster.checker.lost.has(uid))) return false;
   const settled = running(cluster).every(({ driver }) => !driver?.state.leading?.change);
   const present = register.members.every(({ uid }) =>
     cluster.machines.some((machine) => machine.uid === uid),
