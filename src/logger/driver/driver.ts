@@ -48,7 +48,9 @@ export class ReplicationDriver implements ReplicatedLog {
     const event = (one: Event): void => this.#dispatch(one);
     const failed = (error: Error): void => this.#fail(error);
     this.#log = new LogRunner(log, state, clock, { event, failed });
-    this.#consul = new ConsulRunner(options.register, options.sessions, event);
+    this.#consul = new ConsulRunner(options.register, options.sessions, event, (text) =>
+      options.onNote?.(text),
+    );
     this.#proposals = new Proposals(log, (end) => {
       this.#dispatch({ type: 'appended', end });
       this.#pumpAllSoon();
