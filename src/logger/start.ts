@@ -22,10 +22,10 @@ import { apiMetrics, kubernetesHooks, observe, onConsulCall, wireMetrics } from 
 import { LeaderWait } from './leader-wait.ts';
 import { Operator } from './operator.ts';
 import { Printer } from './printer.ts';
-import { keepRetention } from './retention.ts';
 import { followRole } from './roles.ts';
 import { Service } from './service.ts';
 import { shutdown } from './shutdown.ts';
+import { keepMark, keepRetention } from './upkeep.ts';
 import { followReplicas } from './wanted-members.ts';
 
 /** Ends the process at once: going on could lose records, or lie about who this is. */
@@ -232,9 +232,9 @@ function apiOf({ config, out, metrics }: Ground, service: Service): ReturnType<t
   });
 }
 
-/** What goes on beside: retention, and the number of replicas that people want. */
+/** What goes on beside: the log's upkeep, and the number of replicas that people want. */
 function keepUp(
-  { config, out }: Ground,
+  { config, out, opened }: Ground,
   replicas: Parameters<typeof followReplicas>[1],
   replicated: ReplicationDriver,
   stack: AsyncDisposableStack,
@@ -242,6 +242,11 @@ function keepUp(
   const ending = new AbortController();
   stack.defer(() => ending.abort());
   followReplicas(config.statefulSet, replicas, replicated, ending.signal);
+  keepMark(
+    opened.log,
+    (error) => out.error(`The recovery mark was not saved: ${messageOf(error)}`),
+    ending.signal,
+  );
   keepRetention(
     { maxBytes: config.retentionBytes, maxAgeMs: config.retentionMs },
     (policy) => replicated.retain(policy),

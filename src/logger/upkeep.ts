@@ -1,0 +1,53 @@
+// What the log needs from time to time and, having no clock, cannot begin by itself: its recovery mark is moved up, and old
+// segments go by size and age as the leader decides.
+
+const MARK_INTERVAL_MS = 1000;
+const RETENTION_INTERVAL_MS = 10_000;
+
+export interface RetentionPolicy {
+  /** 0 keeps all. */
+  readonly maxBytes: number;
+  /** 0 keeps all. */
+  readonly maxAgeMs: number;
+}
+
+/** Keeps the mark close behind the log: less of a torn tail is left to judge after a crash, and commit is remembered. */
+export function keepMark(
+  log: { saveMark(): Promise<void> },
+  onError: (error: unknown) => void,
+  signal: AbortSignal,
+): void {
+  every(MARK_INTERVAL_MS, () => log.saveMark(), onError, signal);
+}
+
+export function keepRetention(
+  { maxBytes, maxAgeMs }: RetentionPolicy,
+  retain: (policy: RetentionPolicy & { nowMs: number }) => Promise<void>,
+  onError: (error: unknown) => void,
+  signal: AbortSignal,
+): void {
+  if (maxBytes === 0 && maxAgeMs === 0) return;
+  const limit = (value: number): number => (value === 0 ? Number.POSITIVE_INFINITY : value);
+  const policy = { maxBytes: limit(maxBytes), maxAgeMs: limit(maxAgeMs) };
+  every(RETENTION_INTERVAL_MS, () => retain({ ...policy, nowMs: Date.now() }), onError, signal);
+}
+
+/** Runs `work` again and again, never twice at a time, until `signal` aborts. */
+function every(
+  intervalMs: number,
+  work: () => Promise<void>,
+  onError: (error: unknown) => void,
+  signal: AbortSignal,
+): void {
+  let running = false;
+  const timer = setInterval(() => {
+    if (running) return;
+    running = true;
+    work()
+      .catch(onError)
+      .finally(() => {
+        running = false;
+      });
+  }, intervalMs);
+  signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+}
