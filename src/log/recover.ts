@@ -139,16 +139,16 @@ async function openLast(
 }
 
 /** Returns when all that is wrong may be the torn tail of a crash. */
-async function assertTorn(
-  { offset, position, problem }: Scanned,
-  reader: ChunkReader,
-  synced: number,
-): Promise<void> {
+async function assertTorn(scanned: Scanned, reader: ChunkReader, synced: number): Promise<void> {
+  const { offset, position, problem, isMisplaced } = scanned;
   if (offset < synced)
     throw new LogDamagedError(
       `offset ${offset} was synced (up to ${synced}), but: ${problem ?? 'the log ends there'}`,
     );
-  if (problem !== null && (await wholeBatchFollows(reader, position, offset)))
+  if (problem === null) return;
+  if (isMisplaced)
+    throw new LogDamagedError(`offset ${offset}: a whole batch that does not belong there: ${problem}`);
+  if (await wholeBatchFollows(reader, position, offset))
     throw new LogDamagedError(`offset ${offset}: ${problem}, and a whole batch follows`);
 }
 

@@ -44,6 +44,7 @@ function removeWhile(parts: LogParts, mayGo: (segment: Segment, end: number) => 
       if (!next?.hasFile || !mayGo(oldest, next.base)) break;
       content.version += 1;
       content.segments.remove(oldest);
+      content.window.forgetBelow(next.base);
       await files.remove(oldest);
       removed += 1;
     }

@@ -25,6 +25,8 @@ export interface Scanned {
   readonly timestampMs: number;
   /** What is wrong with the bytes from `position` on; null at the end of the file. */
   readonly problem: string | null;
+  /** They are a whole batch all the same, only not one that belongs here. */
+  readonly isMisplaced: boolean;
 }
 
 /** Hands every whole batch from the segment's begin on to `take`, up to the first that is not. */
@@ -39,16 +41,16 @@ export async function scan(
   while (position < reader.limit) {
     const bytes = await wholeBatch(reader, position);
     const problem = batchProblem(bytes);
-    if (problem !== null) return { position, offset, timestampMs, problem };
+    if (problem !== null) return { position, offset, timestampMs, problem, isMisplaced: false };
     const header = readHeader(bytes, 0);
     const misfit = continuationProblem(header, offset, epochAt(pairs, offset), timestampMs);
-    if (misfit !== null) return { position, offset, timestampMs, problem: misfit };
+    if (misfit !== null) return { position, offset, timestampMs, problem: misfit, isMisplaced: true };
     take(header, bytes, position);
     offset += header.count;
     timestampMs = header.maxTimestampMs;
     position += bytes.length;
   }
-  return { position, offset, timestampMs, problem: null };
+  return { position, offset, timestampMs, problem: null, isMisplaced: false };
 }
 
 /** The bytes of the batch at `position` if its size makes sense; whatever is there otherwise. */

@@ -84,12 +84,20 @@ export class Window {
     this.#forget();
   }
 
+  /** Forgets what lies below `first`: it is no part of the log any more. */
+  forgetBelow(first: number): void {
+    while (this.#from < this.#unwritten && (this.#entries[this.#from] as Entry).end <= first)
+      this.#forgetOldest();
+  }
+
+  #forgetOldest(): void {
+    this.#sizeBytes -= (this.#entries[this.#from] as Entry).bytes.length;
+    this.#entries[this.#from] = FORGOTTEN;
+    this.#from += 1;
+  }
+
   #forget(): void {
-    while (this.#sizeBytes > this.#boundBytes && this.#from < this.#unwritten) {
-      this.#sizeBytes -= (this.#entries[this.#from] as Entry).bytes.length;
-      this.#entries[this.#from] = FORGOTTEN;
-      this.#from += 1;
-    }
+    while (this.#sizeBytes > this.#boundBytes && this.#from < this.#unwritten) this.#forgetOldest();
     if (this.#from > FORGOTTEN_MAX && this.#from > this.#entries.length / 2) {
       this.#entries = this.#entries.slice(this.#from);
       this.#unwritten -= this.#from;

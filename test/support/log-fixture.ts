@@ -170,3 +170,13 @@ export function count(disk: MemoryDisk, kind: Operation['kind'], pathEnd = ''): 
 
 /** Lets everything happen that can happen without anybody else: the disk in memory only needs microtasks. */
 export const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Whether `work` ended, or the machine stopped first (see MemoryDisk.stopAt). */
+export async function endsBeforeStop(disk: MemoryDisk, work: Promise<unknown>): Promise<boolean> {
+  let ended = false;
+  const end = work.then(() => {
+    ended = true;
+  });
+  while (!ended && !disk.stopped) await Promise.race([end, settle()]);
+  return ended;
+}

@@ -32,6 +32,8 @@ export interface Survival {
  */
 export type Hook = (operation: Operation) => Promise<void> | void;
 
+const never = (): Promise<never> => new Promise(() => {});
+
 const failure = (code: string, text: string): Error => Object.assign(new Error(`${code}: ${text}`), { code });
 
 export class MemoryDisk implements Disk {
@@ -94,66 +96,67 @@ export class MemoryDisk implements Disk {
     return node;
   }
 
-  /** Lets an operation through, or holds it for ever once the machine has stopped or crashed. */
-  async enter(operation: Operation, boot: number): Promise<void> {
+  /** Carries out an operation, all at once; or holds it for ever when the machine has stopped or crashed meanwhile. */
+  async perform<T>(operation: Operation, boot: number, effect: () => T): Promise<T> {
     if (boot === this.#boot) this.operations += 1;
-    if (boot !== this.#boot || this.stopped) await new Promise(() => {});
+    if (boot !== this.#boot || this.stopped) return await never();
     for (const hook of [...this.hooks]) await hook(operation);
-    if (boot !== this.#boot) await new Promise(() => {});
+    return boot === this.#boot ? effect() : await never();
   }
 
-  #enter(kind: Operation['kind'], path: string): Promise<void> {
-    return this.enter({ kind, path }, this.#boot);
+  #perform<T>(kind: Operation['kind'], path: string, effect: () => T): Promise<T> {
+    return this.perform({ kind, path }, this.#boot, effect);
   }
 
-  async open(path: string, mode: OpenMode): Promise<DiskFile> {
+  open(path: string, mode: OpenMode): Promise<DiskFile> {
     const boot = this.#boot;
-    await this.#enter('open', path);
-    if (mode !== 'create') return new OpenFile(this, this.#file(path), path, boot);
-    const [directory, name] = this.#parentOf(path);
-    const existing = directory.names.get(name);
-    if (existing instanceof MemoryFile) existing.change({ kind: 'truncate', sizeBytes: 0 });
-    const file = existing instanceof MemoryFile ? existing : new MemoryFile();
-    if (existing !== file) directory.change({ kind: 'add', name, node: file });
-    return new OpenFile(this, file, path, boot);
+    return this.#perform('open', path, () => {
+      if (mode !== 'create') return new OpenFile(this, this.#file(path), path, boot);
+      const [directory, name] = this.#parentOf(path);
+      const existing = directory.names.get(name);
+      const file = existing instanceof MemoryFile ? existing : new MemoryFile();
+      if (existing === file) file.change({ kind: 'truncate', sizeBytes: 0 });
+      else directory.change({ kind: 'add', name, node: file });
+      return new OpenFile(this, file, path, boot);
+    });
   }
 
-  async list(directory: string): Promise<string[]> {
-    await this.#enter('list', directory);
-    return this.names(directory);
+  list(directory: string): Promise<string[]> {
+    return this.#perform('list', directory, () => this.names(directory));
   }
 
-  async makeDirectory(path: string): Promise<void> {
-    await this.#enter('makeDirectory', path);
-    this.#root.make(path);
+  makeDirectory(path: string): Promise<void> {
+    return this.#perform('makeDirectory', path, () => this.#root.make(path));
   }
 
-  async rename(from: string, to: string): Promise<void> {
-    await this.#enter('rename', to);
-    const [directory, name] = this.#parentOf(from);
-    const [target, newName] = this.#parentOf(to);
-    if (target !== directory) throw new Error('only renames within one directory are simulated');
-    if (!directory.names.has(name)) throw failure('ENOENT', from);
-    directory.change({ kind: 'rename', name, to: newName });
+  rename(from: string, to: string): Promise<void> {
+    return this.#perform('rename', to, () => {
+      const [directory, name] = this.#parentOf(from);
+      const [target, newName] = this.#parentOf(to);
+      if (target !== directory) throw new Error('only renames within one directory are simulated');
+      if (!directory.names.has(name)) throw failure('ENOENT', from);
+      directory.change({ kind: 'rename', name, to: newName });
+    });
   }
 
-  async remove(path: string): Promise<void> {
-    await this.#enter('remove', path);
-    const [directory, name] = this.#parentOf(path);
-    if (directory.names.has(name)) directory.change({ kind: 'remove', name });
+  remove(path: string): Promise<void> {
+    return this.#perform('remove', path, () => {
+      const [directory, name] = this.#parentOf(path);
+      if (directory.names.has(name)) directory.change({ kind: 'remove', name });
+    });
   }
 
   async syncDirectory(path: string): Promise<void> {
     const node = this.#root.find(path);
     const covered = node instanceof MemoryDirectory ? node.pending : 0;
-    await this.#enter('syncDirectory', path);
-    if (!(node instanceof MemoryDirectory)) throw failure('ENOENT', path);
-    node.sync(covered);
+    await this.#perform('syncDirectory', path, () => {
+      if (!(node instanceof MemoryDirectory)) throw failure('ENOENT', path);
+      node.sync(covered);
+    });
   }
 
-  async freeBytes(directory: string): Promise<number> {
-    await this.#enter('freeBytes', directory);
-    return Math.max(0, this.capacityBytes - this.usedBytes);
+  freeBytes(directory: string): Promise<number> {
+    return this.#perform('freeBytes', directory, () => Math.max(0, this.capacityBytes - this.usedBytes));
   }
 
   async lock(directory: string): Promise<DirectoryLock> {
@@ -189,44 +192,45 @@ class OpenFile implements DiskFile {
     this.#boot = boot;
   }
 
-  #enter(kind: keyof DiskFile): Promise<void> {
+  async #perform<T>(kind: keyof DiskFile, effect: () => T): Promise<T> {
     if (this.#closed) throw failure('EBADF', `${kind} of ${this.#path}`);
-    return this.#disk.enter({ kind, path: this.#path }, this.#boot);
+    return await this.#disk.perform({ kind, path: this.#path }, this.#boot, effect);
   }
 
-  async read(target: Uint8Array, at: number): Promise<number> {
-    await this.#enter('read');
-    return this.#file.content.copy(target, 0, at);
+  read(target: Uint8Array, at: number): Promise<number> {
+    return this.#perform('read', () => {
+      const { content } = this.#file;
+      return at < content.length ? content.copy(target, 0, at) : 0;
+    });
   }
 
-  async write(buffers: readonly Uint8Array[], at: number): Promise<void> {
-    await this.#enter('write');
-    const bytes = Buffer.concat(buffers);
-    const growth = Math.max(0, at + bytes.length - this.#file.content.length);
-    const missing = growth - Math.max(0, this.#disk.capacityBytes - this.#disk.usedBytes);
-    const fits = missing > 0 ? bytes.subarray(0, Math.max(0, bytes.length - missing)) : bytes;
-    if (fits.length > 0) this.#file.change({ kind: 'write', at, bytes: fits });
-    if (missing > 0) throw failure('ENOSPC', `${missing} bytes missing for ${this.#path}`);
+  write(buffers: readonly Uint8Array[], at: number): Promise<void> {
+    return this.#perform('write', () => {
+      const bytes = Buffer.concat(buffers);
+      const growth = Math.max(0, at + bytes.length - this.#file.content.length);
+      const missing = growth - Math.max(0, this.#disk.capacityBytes - this.#disk.usedBytes);
+      const fits = missing > 0 ? bytes.subarray(0, Math.max(0, bytes.length - missing)) : bytes;
+      if (fits.length > 0) this.#file.change({ kind: 'write', at, bytes: fits });
+      if (missing > 0) throw failure('ENOSPC', `${missing} bytes missing for ${this.#path}`);
+    });
   }
 
-  async datasync(): Promise<void> {
+  datasync(): Promise<void> {
     const covered = this.#file.pending;
-    await this.#enter('datasync');
-    this.#file.sync(covered);
+    return this.#perform('datasync', () => this.#file.sync(covered));
   }
 
-  async truncate(sizeBytes: number): Promise<void> {
-    await this.#enter('truncate');
-    this.#file.change({ kind: 'truncate', sizeBytes });
+  truncate(sizeBytes: number): Promise<void> {
+    return this.#perform('truncate', () => this.#file.change({ kind: 'truncate', sizeBytes }));
   }
 
-  async size(): Promise<number> {
-    await this.#enter('size');
-    return this.#file.content.length;
+  size(): Promise<number> {
+    return this.#perform('size', () => this.#file.content.length);
   }
 
-  async close(): Promise<void> {
-    await this.#enter('close');
-    this.#closed = true;
+  close(): Promise<void> {
+    return this.#perform('close', () => {
+      this.#closed = true;
+    });
   }
 }

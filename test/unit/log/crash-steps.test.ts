@@ -1,0 +1,252 @@
+// Each change of a log, with the machine stopping at every single operation of it, and losing what was not synced in
+// several ways. Whatever is left, the log comes up: as it was before or as it was to be, and never in quarantine.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { Log, OpenedLog } from '../../../src/log/index.ts';
+import * as fixture from '../../support/log-fixture.ts';
+import { MemoryDisk, type Survival } from '../../support/memory-disk.ts';
+import { Random } from '../../support/random.ts';
+
+const { appendMany, assertBytes, endsBeforeStop, nextBatch, readAll } = fixture;
+/** Eight batches of appendMany with BATCH_BYTES. */
+const SMALL = { segmentSizeBytes: 2200 };
+const BATCH_BYTES = 200;
+const freshLog = () => fixture.freshLog(SMALL);
+const openOn = (disk: MemoryDisk) => fixture.openOn(disk, SMALL);
+
+interface Scenario {
+  readonly prepare: (opened: OpenedLog) => Promise<void>;
+  readonly change: (opened: OpenedLog) => Promise<unknown>;
+  /** `done`: the change had ended before the crash. */
+  readonly check: (after: OpenedLog, done: boolean) => Promise<void> | void;
+}
+
+const PAIRS = [
+  { epoch: 1, start: 0 },
+  { epoch: 2, start: 10 },
+  { epoch: 3, start: 20 },
+];
+
+/** Twenty-five batches in epochs 1 to 3: segments begin at 0, 8, 16 and 24; records below 5 are committed. */
+async function threeEpochs({ log }: OpenedLog): Promise<void> {
+  appendMany(log, 10, BATCH_BYTES);
+  await log.addPair({ epoch: 2, start: 10 });
+  appendMany(log, 10, BATCH_BYTES);
+  await log.addPair({ epoch: 3, start: 20 });
+  appendMany(log, 5, BATCH_BYTES);
+  await log.sync();
+  log.noteCommit(5);
+  await log.saveMark();
+}
+
+/** All bytes of a log as `threeEpochs` makes it, from an offset on. */
+async function expectedFrom(offset: number): Promise<Buffer> {
+  const whole = await freshLog();
+  await threeEpochs(whole);
+  return await readAll(whole.log, offset);
+}
+const EXPECTED = await expectedFrom(0);
+
+async function assertPrefix(log: Log, least: number): Promise<void> {
+  assert.ok(log.end >= least, `${log.end} of at least ${least} records`);
+  const actual = await readAll(log);
+  assertBytes(actual, EXPECTED.subarray(0, actual.length));
+  assert.equal(log.storedCommit, 5);
+}
+
+const scenarios: Record<string, Scenario> = {
+  'appends over a roll': {
+    prepare: async () => {},
+    change: threeEpochs,
+    check: async ({ log }, done) => {
+      const actual = await readAll(log);
+      assertBytes(actual, EXPECTED.subarray(0, actual.length));
+      for (const { epoch, start } of log.pairs) assert.equal(PAIRS[epoch - 1]?.start, start);
+      for (const { epoch, start } of log.pairs)
+        if (epoch > 1) assert.ok(log.end >= start, 'the log before its pair');
+      if (done) assert.equal(log.end, 25);
+    },
+  },
+  'a cut of two segments and two pairs': {
+    prepare: threeEpochs,
+    change: ({ log }) => log.truncate(9),
+    check: async ({ log }, done) => {
+      await assertPrefix(log, 9);
+      if (done) assert.equal(log.end, 9);
+      const expected = PAIRS.filter(({ start }) => start <= log.end);
+      // The log goes before the pairs, so a pair may be left over at the very end, but none beyond, and none is missing.
+      assert.deepEqual(log.pairs, expected);
+    },
+  },
+  'a cut within a segment': {
+    prepare: threeEpochs,
+    change: ({ log }) => log.truncate(24),
+    check: async ({ log }, done) => {
+      await assertPrefix(log, 24);
+      if (done) assert.equal(log.end, 24);
+      assert.deepEqual(log.pairs, PAIRS);
+    },
+  },
+  'a pair': {
+    prepare: async (opened) => {
+      await threeEpochs(opened);
+      appendMany(opened.log, 1);
+    },
+    change: ({ log }) => log.addPair({ epoch: 7, start: 26 }),
+    check: ({ log }, done) => {
+      assert.ok(log.position.epoch === 3 || log.end === 26, 'the log before its pair');
+      if (done) assert.deepEqual(log.position, { epoch: 7, end: 26 });
+    },
+  },
+  'a pair cut off': {
+    prepare: async (opened) => {
+      await threeEpochs(opened);
+      await opened.log.addPair({ epoch: 7, start: 25 });
+      await opened.log.addPair({ epoch: 8, start: 25 });
+    },
+    change: ({ log }) => log.cutPairsAbove(7),
+    check: ({ log }, done) => {
+      assert.equal(log.end, 25);
+      assert.ok([7, 8].includes(log.position.epoch));
+      if (done) assert.equal(log.position.epoch, 7);
+    },
+  },
+  'a deletion of old segments and pairs': {
+    prepare: async (opened) => {
+      await threeEpochs(opened);
+      opened.log.noteCommit(20);
+      await opened.log.saveMark();
+    },
+    change: ({ log }) => log.deleteBelow(24),
+    check: async ({ log }, done) => {
+      assert.ok([0, 8, 16, 24].includes(log.first));
+      assert.equal(log.end, 25);
+      assertBytes(await readAll(log), await expectedFrom(log.first));
+      if (done) assert.deepEqual([log.first, log.pairs], [24, PAIRS.slice(2)]);
+    },
+  },
+  'a start anew elsewhere': {
+    prepare: threeEpochs,
+    change: async ({ log }) => log.reset(1000, [{ epoch: 9, start: 900 }], await tableAt1000()),
+    check: async ({ log }, done) => {
+      if (log.first === 0) {
+        await assertPrefix(log, 25);
+        assert.equal(done, false);
+        return;
+      }
+      assert.deepEqual([log.first, log.position], [1000, { epoch: 9, end: 1000 }]);
+      assert.deepEqual(log.producer(5n), { id: 5n, epoch: 0, lastSequence: 0, lastOffset: 999 });
+    },
+  },
+  'a promise': {
+    prepare: ({ state }) => state.save({ promisedEpoch: 1, promisedIncarnation: 'a', members: [] }),
+    change: ({ state }) => state.save({ promisedEpoch: 2, promisedIncarnation: 'b', members: [] }),
+    check: ({ state }, done) => {
+      const { promisedEpoch, promisedIncarnation } = state.value;
+      assert.ok(['1 a', '2 b'].includes(`${promisedEpoch} ${promisedIncarnation}`));
+      if (done) assert.equal(promisedEpoch, 2);
+    },
+  },
+  'a close': {
+    prepare: async () => {},
+    change: async ({ log }) => {
+      appendMany(log, 3);
+      await log.close();
+    },
+    check: ({ log }, done) => {
+      if (done) assert.equal(log.end, 3);
+    },
+  },
+};
+
+async function tableAt1000(): Promise<Buffer> {
+  const { log } = await freshLog();
+  log.append([nextBatch(log, { values: Array.from({ length: 999 }, () => 'x') })]);
+  log.append([nextBatch(log, { producer: { id: 5n, epoch: 0, sequence: 0 } })]);
+  return await log.producersAt(1000);
+}
+
+const survivals = (seed: number): (Survival | 'kill')[] => {
+  const random = new Random(seed);
+  const next = (): number => random.next();
+  return [
+    'kill',
+    { random: next, keeps: 'none' },
+    { random: next, keeps: 'prefix' },
+    { random: next, keeps: 'prefix' },
+  ];
+};
+
+for (const [name, { prepare, change, check }] of Object.entries(scenarios)) {
+  test(`${name}: every step may be the last`, async (t) => {
+    let steps = 0;
+    for (let done = false; !done; steps += 1) {
+      for (const [index, survival] of survivals(steps).entries()) {
+        const opened = await freshLog();
+        const { disk, log } = opened;
+        await prepare(opened);
+        disk.stopAt = disk.operations + 1 + steps;
+        done = await endsBeforeStop(disk, change(opened));
+        if (survival === 'kill') disk.kill();
+        else disk.crash(survival);
+        const after = await openOn(disk);
+        const where = `step ${steps}, survival ${index}`;
+        assert.equal(after.recovered.quarantine, null, `${where}: ${after.recovered.quarantine?.reason}`);
+        assert.equal(after.log.uid, log.uid);
+        await check(after, done);
+        // It goes on from there, and comes up the same once more, whatever is lost now.
+        appendMany(after.log, 2);
+        await after.log.sync();
+        const content = await readAll(after.log);
+        disk.crash({ random: () => 0, keeps: 'none' });
+        const again = await openOn(disk);
+        assert.equal(
+          again.recovered.quarantine,
+          null,
+          `${where}, again: ${again.recovered.quarantine?.reason}`,
+        );
+        assertBytes(await readAll(again.log), content);
+        assert.deepEqual(again.log.pairs, after.log.pairs);
+      }
+    }
+    t.diagnostic(`${steps} steps`);
+  });
+}
+
+test('a directory that is being made: every step may be the last', async () => {
+  for (let step = 1, done = false; !done; step += 1) {
+    for (const survival of survivals(step)) {
+      const disk = new MemoryDisk();
+      disk.stopAt = step;
+      done = await endsBeforeStop(disk, openOn(disk));
+      if (survival === 'kill') disk.kill();
+      else disk.crash(survival);
+      const { log, recovered } = await openOn(disk);
+      assert.equal(recovered.quarantine, null, `step ${step}: ${recovered.quarantine?.reason}`);
+      assert.deepEqual([log.first, log.end, log.position.epoch], [0, 0, 0]);
+    }
+  }
+});
+
+test('a log that is being put aside: every step may be the last, and the old uid never comes back', async () => {
+  for (let step = 1, done = false; !done; step += 1) {
+    for (const survival of survivals(step)) {
+      const opened = await freshLog();
+      const { disk, log } = opened;
+      await threeEpochs(opened);
+      disk.kill();
+      disk.flipBit('/data/log/00000000000000000024.log', 100);
+      disk.stopAt = disk.operations + step;
+      const put = openOn(disk);
+      done = await endsBeforeStop(disk, put);
+      if (survival === 'kill') disk.kill();
+      else disk.crash(survival);
+      const after = await openOn(disk);
+      assert.notEqual(after.log.uid, log.uid, `step ${step}`);
+      assert.deepEqual([after.log.first, after.log.end], [0, 0]);
+      if (done) assert.equal((await put).log.uid, after.log.uid);
+      const folders = disk.names('/data').filter((folder) => folder.startsWith('quarantine-'));
+      assert.ok(folders.some((folder) => disk.names(`/data/${folder}`).includes('00000000000000000024.log')));
+    }
+  }
+});

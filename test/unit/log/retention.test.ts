@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { appendMany, assertBytes, freshLog, hold, openOn, readAll } from '../../support/log-fixture.ts';
+
+const KEEP_ALL = { maxBytes: 0, maxAgeMs: 0, nowMs: 0, commit: 40 };
+
+/** Segments of eight records each, of 8 kB, with timestamps 1…40: bases 0, 8, 16, 24, 32. */
+async function fiveSegments() {
+  const { log, disk } = await freshLog();
+  const batches = appendMany(log, 40, 8000);
+  await log.sync();
+  assert.equal(log.segmentCount, 5);
+  return { log, disk, batches, segmentBytes: log.sizeBytes / 5 };
+}
+
+test('without a policy nothing goes', async () => {
+  const { log } = await fiveSegments();
+  assert.equal(await log.retain(KEEP_ALL), 0);
+  assert.equal(log.segmentCount, 5);
+});
+
+test('by bytes, the oldest segments go while those left are enough', async () => {
+  const { log, segmentBytes } = await fiveSegments();
+  assert.equal(await log.retain({ ...KEEP_ALL, maxBytes: 3 * segmentBytes + 1 }), 8);
+  assert.equal(await log.retain({ ...KEEP_ALL, maxBytes: 3 * segmentBytes }), 16);
+  assert.equal(await log.retain({ ...KEEP_ALL, maxBytes: 1 }), 32, 'the last one stays');
+  assert.equal(log.segmentCount, 1);
+});
+
+test('by age, segments go whose last record is too old', async () => {
+  const { log } = await fiveSegments();
+  const retain = (nowMs: number) => log.retain({ ...KEEP_ALL, maxAgeMs: 100, nowMs });
+  assert.equal(await retain(108), 0);
+  assert.equal(await retain(109), 8);
+  assert.equal(await retain(125), 24);
+  assert.equal(await retain(1e9), 32);
+});
+
+test('nothing goes that is not committed', async () => {
+  const { log } = await fiveSegments();
+  assert.equal(await log.retain({ ...KEEP_ALL, maxBytes: 1, commit: 23 }), 16);
+  assert.equal(await log.retain({ ...KEEP_ALL, maxBytes: 1, commit: 24 }), 24);
+});
+
+test('a segment whose successor is only in memory stays', async () => {
+  const { log, disk } = await freshLog();
+  appendMany(log, 8, 8000);
+  await log.sync();
+  const open = hold(disk, 'open', '8.log');
+  appendMany(log, 1, 8000);
+  await open.arrived;
+  const retained = log.retain({ ...KEEP_ALL, maxBytes: 1 });
+  open.release();
+  assert.equal(await retained, 8, 'it waits for the roll');
+});
+
+test('followers delete whole segments below what the leader says', async () => {
+  const { log } = await fiveSegments();
+  await log.deleteBelow(23);
+  assert.equal(log.first, 16);
+  await log.deleteBelow(1000);
+  assert.equal(log.first, 32);
+});
+
+test('what is left is durable, and stays readable and complete', async () => {
+  const { log, disk, batches } = await fiveSegments();
+  await log.deleteBelow(16);
+  assertBytes(await readAll(log), batches.slice(16));
+  appendMany(log, 1);
+  await log.sync();
+  assert.deepEqual(
+    disk.names('/data/log').filter((name) => /^\d+\./.test(name) && Number.parseInt(name, 10) < 16),
+    [],
+  );
+  disk.crash({ random: () => 0, keeps: 'none' });
+  const again = await openOn(disk);
+  assert.deepEqual([again.log.first, again.log.end, again.recovered.quarantine], [16, 41, null]);
+});
+
+test('segments go one by one, durably, so that no crash leaves a hole', async () => {
+  const { log, disk } = await fiveSegments();
+  const order: string[] = [];
+  disk.hooks.add(({ kind, path }) => {
+    if ((kind === 'remove' && path.endsWith('.log')) || kind === 'syncDirectory')
+      order.push(`${kind} ${path.replace('/data/log', '').replace(/^\/0*(\d)/, '/$1')}`);
+  });
+  await log.deleteBelow(24);
+  assert.deepEqual(order, [
+    'remove /0.log',
+    'syncDirectory ',
+    'remove /8.log',
+    'syncDirectory ',
+    'remove /16.log',
+    'syncDirectory ',
+  ]);
+});
+
+test('what is deleted is forgotten in memory as well', async () => {
+  const { log, disk } = await freshLog({ recentBytes: 2 ** 20 });
+  appendMany(log, 40, 8000);
+  await log.sync();
+  assert.equal(await log.offsetAt(5), 4);
+  await log.deleteBelow(16);
+  assert.equal(await log.offsetAt(5), 16);
+  assert.throws(() => log.readRecent(15, { maxBytes: 1, below: 40 }), { code: 'offset-gone' });
+  disk.kill();
+  assert.equal(await (await openOn(disk)).log.offsetAt(5), 16);
+});
+
+test('pairs that no record needs go with the segments', async () => {
+  const { log, disk } = await freshLog();
+  for (const epoch of [2, 3, 4]) {
+    appendMany(log, 10, 8000);
+    await log.addPair({ epoch, start: log.end });
+  }
+  assert.equal(log.segmentCount, 4);
+  await log.deleteBelow(16);
+  const expected = [
+    { epoch: 2, start: 10 },
+    { epoch: 3, start: 20 },
+    { epoch: 4, start: 30 },
+  ];
+  assert.deepEqual(log.pairs, expected);
+  disk.crash({ random: () => 0, keeps: 'none' });
+  assert.deepEqual((await openOn(disk)).log.pairs, expected);
+});
+
+test('appends go on during a deletion', async () => {
+  const { log, disk } = await fiveSegments();
+  const remove = hold(disk, 'remove', '.log');
+  const deleted = log.deleteBelow(16);
+  await remove.arrived;
+  appendMany(log, 3);
+  assert.equal(log.end, 43);
+  remove.release();
+  await deleted;
+  assert.equal((await log.sync()).end, 43);
+});
