@@ -86,6 +86,11 @@ describe('the stack on a cluster', () => {
       others.map(({ role }) => role),
       ['follower', 'follower'],
     );
+    await eventually('the election is an event of the pod', RECOVERY_MS, async () => {
+      const asked = `--field-selector=involvedObject.name=${leader.name},reason=LeaderElected`;
+      const { items } = await stack.namespace.get<{ items: unknown[] }>('events', asked);
+      return items.length > 0 ? true : undefined;
+    });
   });
 
   step("the producer's numbers are in the leader's log and in what it prints", async () => {
