@@ -10,8 +10,8 @@ import { SteadyProducer } from '../../support/steady-producer.ts';
 const consul = sharedConsul({ servers: 3 });
 const AWAY_MS = process.env.DLOG_TEST_LONG === '1' ? 60_000 : 15_000;
 const SOME = 30;
-/** No request takes its deadline: nothing waits for Consul. */
-const LONGEST_GAP_MS = 2000;
+/** Nothing waits for Consul; a machine that is busy with other things may still take its time. */
+const LONGEST_GAP_MS = 8000;
 
 async function appendsGoOn(
   producer: SteadyProducer,
