@@ -100,6 +100,8 @@ export class MemoryDisk implements Disk {
   async perform<T>(operation: Operation, boot: number, effect: () => T): Promise<T> {
     if (boot === this.#boot) this.operations += 1;
     if (boot !== this.#boot || this.stopped) return await never();
+    // Nothing takes effect before the caller goes on, on no disk.
+    await null;
     for (const hook of [...this.hooks]) await hook(operation);
     return boot === this.#boot ? effect() : await never();
   }
