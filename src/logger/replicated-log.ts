@@ -10,6 +10,8 @@ export type Role =
 export interface ReplicatedLog {
   readonly role: Role;
   readonly commit: number;
+  /** Serving as the leader, or matched with one and told its commit: nothing that was ever read is above `commit` then. */
+  readonly commitIsCurrent: boolean;
   readonly members: readonly MemberStatus[];
   /** Id of the Consul session held now. */
   readonly session: string | null;

@@ -32,6 +32,8 @@ export interface ServiceParts {
 export class Service implements LoggerService {
   readonly #parts: ServiceParts;
   #stopping = false;
+  /** The commit has been current once; until then what is stored of it may be lower than what was read before a restart. */
+  #hasBeenCurrent = false;
 
   constructor(parts: ServiceParts) {
     this.#parts = parts;
@@ -86,6 +88,8 @@ export class Service implements LoggerService {
   async read(offset: number, limits: { maxRecords: number; maxBytes: number }): Promise<ReadResult> {
     const { log, replicated } = this.#parts;
     const commit = replicated.commit;
+    if (offset > commit && !this.#isCurrent())
+      throw new LoggerError('not-ready', 'no leader has told this logger its commit since it started');
     const { first } = log;
     if (offset < first)
       throw new LoggerError('offset-gone', `the log begins at offset ${first}`, { extra: { first, commit } });
@@ -137,6 +141,11 @@ export class Service implements LoggerService {
     this.#parts.operator.rebuildRegister();
   }
 
+  #isCurrent(): boolean {
+    this.#hasBeenCurrent ||= this.#parts.replicated.commitIsCurrent;
+    return this.#hasBeenCurrent;
+  }
+
   /** Liveness is that the event loop turns, which answering proves; never that Consul is up. */
   live(): { ok: boolean; reason: string } {
     return { ok: true, reason: 'the event loop turns' };
@@ -145,6 +154,7 @@ export class Service implements LoggerService {
   /** Readiness is that reads are served and this logger takes part, never that it leads. */
   ready(): { ok: boolean; reason: string } {
     if (this.#stopping) return { ok: false, reason: 'shutting down' };
+    if (!this.#isCurrent()) return { ok: false, reason: 'no leader has been heard since the start' };
     return { ok: true, reason: 'serving reads and taking part' };
   }
 

@@ -41,6 +41,8 @@ export function onPromiseRequest(s: State, link: number, { claim, leader }: Prom
     return;
   }
   raisePromise(s, claim);
+  // Somebody leads: the operator's word was for the register that was lost.
+  s.rebuildAllowed = false;
   learnLeader(s, claim, leader, s.links.get(link)?.peer.uid ?? null);
   s.owed = { link, claim };
 }

@@ -3,7 +3,14 @@
 import type { AppendResult, MemberStatus } from '../../api/types.ts';
 import { LoggerError } from '../../errors.ts';
 import type { ProducerStamp } from '../../log/types.ts';
-import { ALL_RULES, DEFAULT_TIMINGS, type Effect, type Event, Replica } from '../../replica/index.ts';
+import {
+  ALL_RULES,
+  DEFAULT_TIMINGS,
+  type Effect,
+  type Event,
+  hasPair,
+  Replica,
+} from '../../replica/index.ts';
 import type { ReplicatedLog, Role } from '../replicated-log.ts';
 import { ConsulRunner } from './consul-runner.ts';
 import { LogRunner, viewOf } from './log-runner.ts';
@@ -85,6 +92,12 @@ export class ReplicationDriver implements ReplicatedLog {
   }
   get commit(): number {
     return this.#replica.state.commit;
+  }
+  get commitIsCurrent(): boolean {
+    const { leading, receiver, log } = this.#replica.state;
+    if (leading) return leading.phase === 'serving';
+    const matched = receiver?.purpose === 'follow' && receiver.phase === 'ready';
+    return matched && hasPair(log.pairs, receiver.claim.epoch);
   }
   get session(): string | null {
     return this.#replica.state.leading?.session ?? null;
