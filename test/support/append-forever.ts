@@ -11,7 +11,8 @@ const { log, recovered } = await openLog({
   onFatal: (error) => {
     throw error;
   },
-  waitForRoom: (signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+  waitForRoom: (signal) =>
+    new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
   segmentSizeBytes: 256 * 1024,
 });
 if (recovered.quarantine) throw new Error(recovered.quarantine.reason);
@@ -20,7 +21,9 @@ await log.addPair({ epoch, start: log.end });
 
 for (let group = 0; ; group += 1) {
   for (let index = 0; index <= group % 40; index += 1) {
-    const values = Array.from({ length: 1 + (index % 3) }, (_, at) => ({ value: Buffer.from(`${log.end + at}`.padEnd(100)) }));
+    const values = Array.from({ length: 1 + (index % 3) }, (_, at) => ({
+      value: Buffer.from(`${log.end + at}`.padEnd(100)),
+    }));
     const batch = encodeBatch(values, { timestampMs: log.lastTimestampMs + 1, producer: null });
     stampBatch(batch, log.end, epoch);
     log.append([batch]);
