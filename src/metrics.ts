@@ -92,11 +92,11 @@ export function createMetrics(build: { version: string; node: string }, observe:
   return {
     registry,
     leaderChanges: counter('leader_changes_total', 'Changes of the known leader'),
-    elections: counter('elections_total', 'Attempts of this logger to lead', ['result']),
+    elections: counter('elections_total', 'Elections that this logger won'),
     leadershipLost: counter('leadership_lost_total', 'Times this logger stopped leading', ['reason']),
     electionDuration: histogram(
       'election_duration_seconds',
-      'From the decision to lead until appends are taken',
+      'Of the elections this logger won: from losing the leader, or the start, until it took appends',
       [],
       SLOW_SECONDS,
     ),

@@ -13,8 +13,12 @@ export interface RoleParts {
   readonly metrics: {
     readonly leaderChanges: { inc(): void };
     readonly leadershipLost: { labels(reason: string): { inc(): void } };
+    readonly elections: { inc(): void };
+    readonly electionDuration: { observe(seconds: number): void };
   };
   readonly out: PinoLogger;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
   /** Calls `run` once after `ms`. */
   readonly after: (ms: number, run: () => void) => void;
 }
@@ -24,8 +28,14 @@ export function followRole(parts: RoleParts): (role: Role, reason: string) => vo
   const { label, catalog, metrics, out } = parts;
   let last: Role = { kind: 'follower', epoch: 0, leader: null };
   let lastLeader: string | null = null;
+  let leaderlessSinceMs = parts.now();
   return (role, reason) => {
     if (last.kind === 'leader' && role.kind !== 'leader') stepDown(parts, last.epoch, reason, () => last);
+    if (!isLeaderless(last)) leaderlessSinceMs = parts.now();
+    if (role.kind === 'leader' && last.kind !== 'leader') {
+      metrics.elections.inc();
+      metrics.electionDuration.observe((parts.now() - leaderlessSinceMs) / 1000);
+    }
     last = role;
     if (role.kind === 'leader') {
       label.lead(role.epoch);
@@ -59,6 +69,8 @@ function stepDown(
   metrics.leadershipLost.labels(reason).inc();
   out.warn({ event: 'leadership-lost', epoch, reason }, `No longer leading epoch ${epoch}: ${reason}`);
 }
+
+const isLeaderless = (role: Role): boolean => role.kind === 'follower' && role.leader === null;
 
 /** A leader and its epoch as one text; null while none is known. */
 function leaderOf(role: Role): string | null {

@@ -127,6 +127,7 @@ async function build(
       catalog: election.catalog,
       metrics,
       out,
+      now: realClock.now,
       after: realClock.after,
     }),
   );

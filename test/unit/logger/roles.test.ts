@@ -6,6 +6,7 @@ import { followRole } from '../../../src/logger/roles.ts';
 function parts() {
   const calls: string[] = [];
   const later: (() => void)[] = [];
+  const clock = { nowMs: 0 };
   const say =
     (name: string) =>
     (...args: unknown[]): void => {
@@ -17,12 +18,15 @@ function parts() {
     catalog: { set: say('catalog') },
     metrics: {
       leaderChanges: { inc: say('leader changed') },
+      elections: { inc: say('elected') },
+      electionDuration: { observe: say('after seconds') },
       leadershipLost: { labels: (reason: string) => ({ inc: say(`lost: ${reason}`) }) },
     },
     out: pino({ enabled: false }),
+    now: () => clock.nowMs,
     after: (_ms, run) => void later.push(run),
   });
-  return { calls, later, onRole };
+  return { calls, later, clock, onRole };
 }
 
 const other = { id: 'logger-1', api: 'http://logger-1:8080' };
@@ -30,7 +34,13 @@ const other = { id: 'logger-1', api: 'http://logger-1:8080' };
 test('a leader that steps down drops the label, and closes its clients when they know better', () => {
   const { calls, later, onRole } = parts();
   onRole({ kind: 'leader', epoch: 1 }, 'leading');
-  assert.deepEqual(calls.splice(0), ['label leader 1', 'catalog leader', 'leader changed']);
+  assert.deepEqual(calls.splice(0), [
+    'elected',
+    'after seconds 0',
+    'label leader 1',
+    'catalog leader',
+    'leader changed',
+  ]);
   onRole({ kind: 'follower', epoch: 2, leader: null }, 'higher-epoch');
   assert.deepEqual(calls.splice(0), ['lost: higher-epoch', 'label follower', 'catalog follower']);
   for (const run of later) run();
@@ -53,4 +63,14 @@ test('the same leader heard of twice is one change; a leader in a new epoch is a
   onRole({ kind: 'follower', epoch: 1, leader: other }, 'following');
   onRole({ kind: 'follower', epoch: 2, leader: other }, 'following');
   assert.equal(calls.filter((call) => call === 'leader changed').length, 2);
+});
+
+test('an election lasts from losing the leader until this logger leads', () => {
+  const { calls, clock, onRole } = parts();
+  onRole({ kind: 'follower', epoch: 1, leader: other }, 'following');
+  clock.nowMs = 5000;
+  onRole({ kind: 'follower', epoch: 1, leader: null }, 'leaderless');
+  clock.nowMs = 5250;
+  onRole({ kind: 'leader', epoch: 2 }, 'leading');
+  assert.ok(calls.includes('after seconds 0.25'), calls.join('; '));
 });
