@@ -135,11 +135,11 @@ export class Writer {
     }
   }
 
-  /** Writes what is appended now; what comes during it is for the next turn. A cut that is asked for ends it early. */
+  /** Writes what is appended now; what comes during it is for the next turn. */
   async #write(): Promise<void> {
     const { content, files } = this.#parts;
     const { window, end } = content;
-    while (window.unwrittenBase !== null && window.unwrittenBase < end && this.#cuts === 0) {
+    while (window.unwrittenBase !== null && window.unwrittenBase < end) {
       const group = window.nextToWrite(WRITE_MAX_BYTES, WRITE_BATCHES_MAX);
       const { segment, position } = group[0] as (typeof group)[0];
       const isNew = !segment.hasFile;

@@ -21,7 +21,7 @@ export interface Survival {
   readonly random: () => number;
   /**
    * `none`: nothing. `prefix`: per file and per directory the first changes, the next one torn, as a journaling file system
-   * does it. `any`: per file any of the sectors written.
+   * does it. `any`: any of the sectors written and any of the names changed, whatever the order.
    */
   readonly keeps: 'none' | 'prefix' | 'any';
 }

@@ -150,11 +150,11 @@ export class MemoryDirectory {
     this.#syncedChanges += count;
   }
 
-  /** Changes of names survive in their order, as a journal keeps them. */
   crash(survival: Survival): void {
     const { random, keeps } = survival;
-    const kept = keeps === 'none' ? 0 : Math.floor(random() * (this.#changes.length + 1));
-    this.sync(this.#syncedChanges + kept);
+    const kept = keeps === 'prefix' ? Math.floor(random() * (this.#changes.length + 1)) : 0;
+    for (const [index, change] of this.#changes.entries())
+      if (index < kept || (keeps === 'any' && random() < 0.5)) rename(this.#durable, change);
     this.#syncedChanges += this.#changes.length;
     this.#changes = [];
     this.names.clear();

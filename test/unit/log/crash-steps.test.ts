@@ -14,9 +14,13 @@ const BATCH_BYTES = 200;
 const freshLog = () => fixture.freshLog(SMALL);
 const openOn = (disk: MemoryDisk) => fixture.openOn(disk, SMALL);
 
+type Opened = OpenedLog & { readonly disk: MemoryDisk };
+
 interface Scenario {
   readonly prepare: (opened: OpenedLog) => Promise<void>;
-  readonly change: (opened: OpenedLog) => Promise<unknown>;
+  readonly change: (opened: Opened) => Promise<unknown>;
+  /** It leaves several batches unsynced: of those a disk must not keep later ones and lose earlier ones. */
+  readonly isOrdered?: true;
   /** `done`: the change had ended before the crash. */
   readonly check: (after: OpenedLog, done: boolean) => Promise<void> | void;
 }
@@ -28,7 +32,7 @@ const PAIRS = [
 ];
 
 /** Twenty-five batches in epochs 1 to 3: segments begin at 0, 8, 16 and 24; records below 5 are committed. */
-async function threeEpochs({ log }: OpenedLog): Promise<void> {
+async function threeEpochs({ log }: Pick<OpenedLog, 'log'>): Promise<void> {
   appendMany(log, 10, BATCH_BYTES);
   await log.addPair({ epoch: 2, start: 10 });
   appendMany(log, 10, BATCH_BYTES);
@@ -56,6 +60,7 @@ async function assertPrefix(log: Log, least: number): Promise<void> {
 
 const scenarios: Record<string, Scenario> = {
   'appends over a roll': {
+    isOrdered: true,
     prepare: async () => {},
     change: threeEpochs,
     check: async ({ log }, done) => {
@@ -127,7 +132,7 @@ const scenarios: Record<string, Scenario> = {
   },
   'a start anew elsewhere': {
     prepare: threeEpochs,
-    change: async ({ log }) => log.reset(1000, [{ epoch: 9, start: 900 }], await tableAt1000()),
+    change: ({ log }) => log.reset(1000, [{ epoch: 9, start: 900 }], TABLE_AT_1000),
     check: async ({ log }, done) => {
       if (log.first === 0) {
         await assertPrefix(log, 25);
@@ -137,6 +142,22 @@ const scenarios: Record<string, Scenario> = {
       assert.deepEqual([log.first, log.position], [1000, { epoch: 9, end: 1000 }]);
       assert.deepEqual(log.producer(5n), { id: 5n, epoch: 0, lastSequence: 0, lastOffset: 999 });
     },
+  },
+  'a pair that finds no room, twice': {
+    prepare: async (opened) => {
+      await threeEpochs(opened);
+      // Two slots of the mark that know no other checkpoint than the present one.
+      for (const commit of [6, 7]) {
+        opened.log.noteCommit(commit);
+        await opened.log.saveMark();
+      }
+    },
+    change: async ({ log, disk }) => {
+      disk.capacityBytes = disk.usedBytes;
+      for (const epoch of [7, 8])
+        await assert.rejects(log.addPair({ epoch, start: 25 }), { code: 'disk-full' });
+    },
+    check: ({ log }) => assert.deepEqual(log.pairs, PAIRS),
   },
   'a promise': {
     prepare: ({ state }) => state.save({ promisedEpoch: 1, promisedIncarnation: 'a', members: [] }),
@@ -148,6 +169,7 @@ const scenarios: Record<string, Scenario> = {
     },
   },
   'a close': {
+    isOrdered: true,
     prepare: async () => {},
     change: async ({ log }) => {
       appendMany(log, 3);
@@ -159,34 +181,31 @@ const scenarios: Record<string, Scenario> = {
   },
 };
 
-async function tableAt1000(): Promise<Buffer> {
+const TABLE_AT_1000 = await (async () => {
   const { log } = await freshLog();
   log.append([nextBatch(log, { values: Array.from({ length: 999 }, () => 'x') })]);
   log.append([nextBatch(log, { producer: { id: 5n, epoch: 0, sequence: 0 } })]);
   return await log.producersAt(1000);
-}
+})();
 
-const survivals = (seed: number): (Survival | 'kill')[] => {
+function survivals(seed: number, isOrdered = false): (Survival | 'kill')[] {
   const random = new Random(seed);
   const next = (): number => random.next();
-  return [
-    'kill',
-    { random: next, keeps: 'none' },
-    { random: next, keeps: 'prefix' },
-    { random: next, keeps: 'prefix' },
-  ];
-};
+  const some = isOrdered ? 'prefix' : 'any';
+  return ['kill', ...(['none', 'prefix', some, some] as const).map((keeps) => ({ random: next, keeps }))];
+}
 
-for (const [name, { prepare, change, check }] of Object.entries(scenarios)) {
+for (const [name, { isOrdered, prepare, change, check }] of Object.entries(scenarios)) {
   test(`${name}: every step may be the last`, async (t) => {
     let steps = 0;
     for (let done = false; !done; steps += 1) {
-      for (const [index, survival] of survivals(steps).entries()) {
+      for (const [index, survival] of survivals(steps, isOrdered).entries()) {
         const opened = await freshLog();
         const { disk, log } = opened;
         await prepare(opened);
         disk.stopAt = disk.operations + 1 + steps;
         done = await endsBeforeStop(disk, change(opened));
+        disk.capacityBytes = Number.POSITIVE_INFINITY;
         if (survival === 'kill') disk.kill();
         else disk.crash(survival);
         const after = await openOn(disk);
@@ -210,6 +229,33 @@ for (const [name, { prepare, change, check }] of Object.entries(scenarios)) {
       }
     }
     t.diagnostic(`${steps} steps`);
+  });
+}
+
+/** A crash during the recovery from a crash, which is when both hands of the recovery mark are full. */
+for (const name of ['a pair', 'a cut of two segments and two pairs']) {
+  test(`${name}: a second crash, while the log comes up`, async () => {
+    const { prepare, change, check } = scenarios[name] as Scenario;
+    for (let step = 1, done = false; !done; step += 1) {
+      for (let second = 1, isUp = false; !isUp; second += 1) {
+        const random = new Random(step * 1000 + second);
+        const survival = { random: () => random.next(), keeps: 'prefix' } as const;
+        const opened = await freshLog();
+        const { disk } = opened;
+        await prepare(opened);
+        disk.stopAt = disk.operations + step;
+        done = await endsBeforeStop(disk, change(opened));
+        if (random.chance(0.5)) disk.kill();
+        else disk.crash(survival);
+        disk.stopAt = disk.operations + second;
+        isUp = await endsBeforeStop(disk, openOn(disk));
+        disk.crash(survival);
+        const after = await openOn(disk);
+        const where = `step ${step}, then step ${second}`;
+        assert.equal(after.recovered.quarantine, null, `${where}: ${after.recovered.quarantine?.reason}`);
+        await check(after, done);
+      }
+    }
   });
 }
 

@@ -5,6 +5,7 @@ import {
   assertBytes,
   failAll,
   freshLog,
+  hold,
   nextBatch,
   openOn,
   readAll,
@@ -71,6 +72,23 @@ test('a full disk goes on serving reads and syncs', async () => {
   assertBytes(await readAll(log), Buffer.concat(kept));
   assert.deepEqual(await log.sync(), { end: 5, generation: 0 });
   await log.saveMark();
+});
+
+test('what is appended and not written yet is counted as well', async () => {
+  const { log, disk } = await nearlyFull(10_000);
+  const write = hold(disk, 'write', '.log');
+  appendMany(log, 1, 6000);
+  await write.arrived;
+  appendMany(log, 1, 2000);
+  // The log looks at the disk after the write, when 4 kB are free and half of that is spoken for.
+  const look = hold(disk, 'freeBytes');
+  write.release();
+  await look.arrived;
+  look.release();
+  await settle();
+  assert.throws(() => appendMany(log, 1, 3000), { code: 'disk-full' });
+  appendMany(log, 1, 1000);
+  assert.equal((await log.sync()).end, 8);
 });
 
 test('the reserve is left alone by appends, and serves promises and pairs', async () => {

@@ -54,17 +54,19 @@ for (const [what, code, kind, pathEnd] of cases) {
   });
 }
 
-const changes: [string, Operation['kind'], string][] = [
-  ['datasync', 'datasync', 'leader-epoch-checkpoint.tmp'],
-  ['directory sync', 'syncDirectory', '/log'],
-  ['rename', 'rename', 'leader-epoch-checkpoint'],
-  ['mark', 'datasync', 'recovery-mark'],
+const changes: [string, string, Operation['kind'], string][] = [
+  ['datasync', 'EIO', 'datasync', 'leader-epoch-checkpoint.tmp'],
+  ['datasync for want of room', 'ENOSPC', 'datasync', 'leader-epoch-checkpoint.tmp'],
+  ['directory sync', 'EIO', 'syncDirectory', '/log'],
+  ['directory sync for want of room', 'ENOSPC', 'syncDirectory', '/log'],
+  ['rename', 'EIO', 'rename', 'leader-epoch-checkpoint'],
+  ['mark', 'EIO', 'datasync', 'recovery-mark'],
 ];
 
-for (const [what, kind, pathEnd] of changes) {
+for (const [what, code, kind, pathEnd] of changes) {
   test(`a failed ${what} while a pair is stored ends the log`, async () => {
     const { log, disk, alarms } = await logWithAlarm();
-    const restore = failAll(disk, 'EIO', kind, pathEnd);
+    const restore = failAll(disk, code, kind, pathEnd);
     await assert.rejects(log.addPair({ epoch: 2, start: 0 }));
     restore();
     assert.equal(alarms.length, 1);
@@ -72,6 +74,17 @@ for (const [what, kind, pathEnd] of changes) {
     await assert.rejects(log.sync());
   });
 }
+
+test('a failed sync of a segment that is full ends the log, whatever the reason', async () => {
+  const { log, disk, alarms } = await logWithAlarm();
+  appendMany(log, 8, 8000);
+  await settle();
+  const restore = failAll(disk, 'ENOSPC', 'datasync', '.log');
+  appendMany(log, 1, 8000);
+  await assert.rejects(log.sync());
+  restore();
+  assert.equal(alarms.length, 1);
+});
 
 test('a failed sync of the state file ends the log too', async () => {
   const { log, state, disk, alarms } = await logWithAlarm();

@@ -171,6 +171,20 @@ test('a sync under way when a cut is asked for says nothing about the log after 
   assert.equal(log.syncedEnd, 2);
 });
 
+test('a sync that has not been issued when a cut is asked for waits for the cut', async () => {
+  const { log, disk } = await freshLog();
+  appendMany(log, 5);
+  const write = hold(disk, 'write', '.log');
+  const before = log.sync();
+  await write.arrived;
+  const cut = log.truncate(2);
+  const after = log.sync();
+  write.release();
+  assert.deepEqual(await before, { end: 2, generation: 0 });
+  assert.deepEqual(await after, { end: 2, generation: 1 });
+  await cut;
+});
+
 test('a sync asked for before a cut, issued after it, is void as well', async () => {
   const { log, disk } = await freshLog();
   appendMany(log, 1);

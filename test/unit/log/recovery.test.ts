@@ -40,6 +40,7 @@ async function assertRecovered(
   });
   assertBytes(await readAll(log), expected);
   assert.equal(log.syncedEnd, expected.length);
+  assertBytes(disk.content(SEGMENT), expected);
   const more = appendMany(log, 2);
   await log.sync();
   disk.crash(LOSE_ALL);

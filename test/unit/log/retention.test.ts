@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { appendMany, assertBytes, freshLog, hold, openOn, readAll } from '../../support/log-fixture.ts';
+import {
+  appendMany,
+  assertBytes,
+  failAll,
+  freshLog,
+  hold,
+  openOn,
+  readAll,
+  settle,
+} from '../../support/log-fixture.ts';
 
 const KEEP_ALL = { maxBytes: 0, maxAgeMs: 0, nowMs: 0, commit: 40 };
 
@@ -42,16 +51,18 @@ test('nothing goes that is not committed', async () => {
   assert.equal(await log.retain({ ...KEEP_ALL, maxBytes: 1, commit: 24 }), 24);
 });
 
-test('a segment whose successor is only in memory stays', async () => {
+test('a segment stays whose successor is only in memory: it is all that is on the disk', async () => {
   const { log, disk } = await freshLog();
   appendMany(log, 8, 8000);
   await log.sync();
-  const open = hold(disk, 'open', '8.log');
+  const restore = failAll(disk, 'ENOSPC', 'open', '8.log');
   appendMany(log, 1, 8000);
-  await open.arrived;
-  const retained = log.retain({ ...KEEP_ALL, maxBytes: 1 });
-  open.release();
-  assert.equal(await retained, 8, 'it waits for the roll');
+  await settle();
+  assert.equal(log.segmentCount, 2);
+  assert.equal(await log.retain({ ...KEEP_ALL, maxBytes: 1 }), 0);
+  restore();
+  disk.crash({ random: () => 0, keeps: 'none' });
+  assert.equal((await openOn(disk)).log.end, 8);
 });
 
 test('followers delete whole segments below what the leader says', async () => {

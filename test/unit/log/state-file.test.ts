@@ -40,6 +40,18 @@ test('a promise counts when it is durable, not before', async () => {
   assert.equal(state.value.promisedEpoch, 7);
 });
 
+test('a promise that a restarted process sees stays seen', async () => {
+  const disk = new MemoryDisk();
+  const { state } = await openOn(disk);
+  const sync = hold(disk, 'syncDirectory', '/data');
+  void state.save(promise(7));
+  await sync.arrived;
+  disk.kill();
+  assert.equal((await openOn(disk)).state.value.promisedEpoch, 7);
+  disk.crash(LOSE_ALL);
+  assert.equal((await openOn(disk)).state.value.promisedEpoch, 7);
+});
+
 test('saves happen in the order of the calls', async () => {
   const disk = new MemoryDisk();
   const { state } = await openOn(disk);

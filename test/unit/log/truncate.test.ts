@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { OffsetIndex } from '../../../src/log/offset-index.ts';
 import { decodeProducers } from '../../../src/log/producer-snapshot.ts';
 import type { Log } from '../../../src/log/types.ts';
 import {
@@ -62,6 +63,15 @@ test('what is appended after a cut takes the place of what was cut, in every seg
   for (const offset of [0, 11, 12, 13, 26])
     assert.equal((await log.read(offset, { maxBytes: 1, below: 27 }))[0]?.readBigInt64BE(0), BigInt(offset));
   assert.equal(await log.offsetAt(13), 12);
+  for (const name of disk.names('/data/log').filter((one) => one.endsWith('.index'))) {
+    const base = Number.parseInt(name, 10);
+    const size = disk.content(`/data/log/${name.replace('.index', '.log')}`).length;
+    assert.notEqual(
+      OffsetIndex.decode(base, disk.content(`/data/log/${name}`), size),
+      null,
+      `${name} leads astray`,
+    );
+  }
   await assertSame(log, await reopened(disk));
 });
 
@@ -157,6 +167,21 @@ test('the producer table goes back with the log, however far', async () => {
   }
 });
 
+test('a table from beyond a cut is never used again', async () => {
+  const { log } = await freshLog({ segmentSizeBytes: 2 ** 24 });
+  const never = await freshLog({ segmentSizeBytes: 2 ** 24 });
+  appendAsProducers(log, 1000);
+  await log.truncate(900);
+  appendAsProducers(never.log, 900);
+  for (const subject of [log, never.log])
+    for (let sequence = 0; sequence < 100; sequence += 1)
+      subject.append([nextBatch(subject, { producer: { id: 99n, epoch: 0, sequence } })]);
+  await log.truncate(950);
+  await never.log.truncate(950);
+  for (const id of [1n, 2n, 99n])
+    assert.deepEqual(log.producer(id), never.log.producer(id), `producer ${id}`);
+});
+
 test('after the table went back, the producer goes on where the log does', async () => {
   const { log } = await freshLog();
   const send = (sequence: number) =>
@@ -214,6 +239,18 @@ test('a read that a cut overtakes starts over', async () => {
     Buffer.concat(await read),
     Buffer.concat([...old.slice(3, 5), ...fresh]).subarray(0, 50_000),
   );
+});
+
+test('what a read found before a cut is not given after it', async () => {
+  const { log, disk } = await freshLog();
+  const old = appendMany(log, 20, 3000);
+  await log.sync();
+  const held = hold(disk, 'close', '.log');
+  const read = log.read(3, { maxBytes: 20_000, below: 20 });
+  await held.arrived;
+  await log.truncate(5);
+  held.release();
+  assertBytes(await read, old.slice(3, 5));
 });
 
 test('a cut waits for a write under way', async () => {
