@@ -3,7 +3,7 @@
 // leads to is checked, and a wrong one costs a walk through the segment, nothing else.
 
 import { LoggerError } from '../errors.ts';
-import { batchesProblem, readHeader } from './batch.ts';
+import { batchProblem, batchSizeAt, HEADER_SIZE_BYTES, readHeader } from './batch.ts';
 import { ChunkReader } from './chunk-reader.ts';
 import type { Content } from './content.ts';
 import { LogDamagedError } from './damage.ts';
@@ -51,14 +51,12 @@ export class LogReader {
       if (recent !== null) return recent;
       const segment = this.#content.segments.holding(offset);
       return await this.#withFile(segment, limits.maxBytes + APPROACH_BYTES, async (reader) => {
-        const { position } = await this.#locate(reader, segment, offset);
-        const end = await runEnd(reader, position, limits);
-        if (end === position) return [];
-        const bytes = await reader.bytes(position, end - position);
-        const problem = batchesProblem(bytes);
-        if (problem !== null)
-          throw new LogDamagedError(`segment ${segment.base}, from ${position}: ${problem}`);
-        return [bytes];
+        const { position, header } = await this.#locate(reader, segment, offset);
+        if (header.baseOffset + header.count > limits.below) return [];
+        const bytes = await reader.bytes(position, Math.max(header.sizeBytes, limits.maxBytes));
+        return [
+          bytes.subarray(0, wholeBytes(bytes, limits.below, `segment ${segment.base} from ${position} on`)),
+        ];
       });
     });
   }
@@ -199,20 +197,17 @@ async function walkTo(
   }
 }
 
-/** Where whole batches from `from` on end, as many as the limits allow; the first one whatever its size. */
-async function runEnd(
-  reader: ChunkReader,
-  from: number,
-  { maxBytes, below }: { maxBytes: number; below: number },
-): Promise<number> {
-  let end = from;
-  while (end < reader.limit) {
-    const header = await reader.header(end);
-    const tooMany = end > from && end + header.sizeBytes - from > maxBytes;
-    if (tooMany || header.baseOffset + header.count > below) break;
-    end += header.sizeBytes;
+/** Size of the whole batches at the begin of `bytes` that end at or before `below`. Their CRCs are checked. */
+function wholeBytes(bytes: Buffer, below: number, where: string): number {
+  let at = 0;
+  while (bytes.length - at >= HEADER_SIZE_BYTES && batchSizeAt(bytes, at) <= bytes.length - at) {
+    const problem = batchProblem(bytes, at);
+    if (problem !== null) throw new LogDamagedError(`${where}, byte ${at}: ${problem}`);
+    const { baseOffset, count, sizeBytes } = readHeader(bytes, at);
+    if (baseOffset + count > below) break;
+    at += sizeBytes;
   }
-  return end;
+  return at;
 }
 
 /** Offset of the first batch at or after `timestampMs` in the file, null when there is none. */

@@ -48,7 +48,6 @@ async function lastBatch(reader: ChunkReader, index: OffsetIndex): Promise<Batch
   try {
     while (position < reader.limit) {
       const header = await reader.header(position);
-      if (last && header.baseOffset !== last.baseOffset + last.count) return null;
       last = header;
       position += header.sizeBytes;
     }

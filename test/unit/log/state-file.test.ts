@@ -64,9 +64,18 @@ test('saves happen in the order of the calls', async () => {
 test('closing the log waits for a promise under way', async () => {
   const disk = new MemoryDisk();
   const { state, log } = await openOn(disk);
+  const sync = hold(disk, 'datasync', 'state.tmp');
   const save = state.save(promise(5));
-  await log.close();
-  await save;
+  await sync.arrived;
+  let closed = false;
+  const close = log.close().then(() => {
+    closed = true;
+  });
+  await new Promise(setImmediate);
+  assert.equal(closed, false);
+  await assert.rejects(openOn(disk), { name: 'DirectoryLockedError' });
+  sync.release();
+  await Promise.all([save, close]);
   assert.equal((await openOn(disk)).state.value.promisedEpoch, 5);
 });
 
