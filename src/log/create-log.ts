@@ -1,16 +1,26 @@
 // An empty log: one segment without records, a checkpoint without pairs, a mark at 0.
 
+import { LogDamagedError } from './damage.ts';
 import { type Disk, vouched } from './disk.ts';
-import { CHECKPOINT_FILE, LOG_DIRECTORY, parseSegmentFile, RESET_FILE, segmentFile } from './names.ts';
+import {
+  CHECKPOINT_FILE,
+  LOG_DIRECTORY,
+  MARK_FILE,
+  parseSegmentFile,
+  RESET_FILE,
+  segmentFile,
+} from './names.ts';
 import { formatPairs, pairsCrc } from './pairs.ts';
-import { RecoveryMark } from './recovery-mark.ts';
+import { type MarkValues, RecoveryMark } from './recovery-mark.ts';
 import { readWhole, writeWhole } from './small-file.ts';
+
+const NOTHING: MarkValues = { synced: 0, commit: 0, pairsCrc: pairsCrc([]), pending: null };
 
 /** Makes an empty log in the data directory; durable when it resolves. */
 export async function createLog(disk: Disk, directory: string): Promise<void> {
   const path = `${directory}/${LOG_DIRECTORY}`;
   await disk.makeDirectory(path);
-  const mark = await RecoveryMark.create(disk, path, { synced: 0, commit: 0, pairsCrc: pairsCrc([]) });
+  const mark = await RecoveryMark.create(disk, path, NOTHING);
   await mark.close();
   await writeWhole(disk, path, CHECKPOINT_FILE, formatPairs([]));
   const segment = await disk.open(`${path}/${segmentFile(0, 'log')}`, 'create');
@@ -25,9 +35,22 @@ export async function isUnused(disk: Disk, path: string): Promise<boolean> {
     const segment = parseSegmentFile(name);
     if (name === RESET_FILE) return false;
     if (name === CHECKPOINT_FILE && !(await readWhole(disk, `${path}/${name}`))?.equals(empty)) return false;
+    if (name === MARK_FILE && (await hasPair(disk, path))) return false;
     if (segment && (segment.base > 0 || (await sizeOf(disk, `${path}/${name}`)) > 0)) return false;
   }
   return true;
+}
+
+/** A mark that cannot be read is one that was being made. */
+async function hasPair(disk: Disk, path: string): Promise<boolean> {
+  try {
+    const mark = await RecoveryMark.open(disk, path);
+    await mark.close();
+    return mark.values.pending !== null;
+  } catch (error) {
+    if (error instanceof LogDamagedError) return false;
+    throw error;
+  }
 }
 
 async function sizeOf(disk: Disk, path: string): Promise<number> {

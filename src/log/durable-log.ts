@@ -15,7 +15,7 @@ import { reset } from './reset.ts';
 import { deleteBelow, type RetentionPolicy, retain } from './retention.ts';
 import type { Room } from './room.ts';
 import type { DurableState } from './state-file.ts';
-import { addPair, cutPairsAbove } from './store-pairs.ts';
+import { addPair, cutPairsAbove, settlePairs } from './store-pairs.ts';
 import type {
   EpochPair,
   Log,
@@ -167,11 +167,15 @@ export class DurableLog implements Log {
   }
 
   /**
-   * Makes the recovery mark and the noted commit durable, if they have moved. The log has no clock: to be called about once
-   * a second. The closer the mark is, the less of a torn tail has to be judged after a power failure.
+   * Makes the recovery mark and the noted commit durable, if they have moved, and brings the checkpoint up to date. The log
+   * has no clock: to be called about once a second. The closer the mark is, the less of a torn tail has to be judged after
+   * a power failure. Rejects with `disk-full` when the checkpoint finds no room; the mark has its pair all the same.
    */
   saveMark(): Promise<void> {
-    return this.#parts.writer.turn(() => this.#parts.writer.saveMark());
+    return this.#parts.writer.turn(async () => {
+      await this.#parts.writer.saveMark();
+      await settlePairs(this.#parts);
+    });
   }
 
   retain(policy: RetentionPolicy): Promise<number> {
@@ -187,10 +191,20 @@ export class DurableLog implements Log {
     return this.#closed;
   }
 
-  async #close(): Promise<void> {
-    const { writer, mark, lock, state } = this.#parts;
+  /** So that others who read the files find the checkpoint whole; on a full disk the mark has what it lacks. */
+  async #settlePairs(): Promise<void> {
     try {
-      await state.settled();
+      await this.#parts.writer.turn(() => settlePairs(this.#parts));
+    } catch (error) {
+      if (!(error instanceof LoggerError && error.code === 'disk-full')) throw error;
+    }
+  }
+
+  async #close(): Promise<void> {
+    const { writer, mark, lock, state, fatal } = this.#parts;
+    try {
+      await state.close();
+      if (!fatal.error) await this.#settlePairs();
       await writer.close(new LoggerError('shutting-down', 'the log is closed'));
     } finally {
       await mark.close();

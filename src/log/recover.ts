@@ -8,7 +8,7 @@ import { ChunkReader } from './chunk-reader.ts';
 import { LogDamagedError } from './damage.ts';
 import { type Disk, type DiskFile, isMissing, vouched } from './disk.ts';
 import { CHECKPOINT_FILE, parseSegmentFile, segmentFile } from './names.ts';
-import { formatPairs, pairsCrc, pairsUpTo, parsePairs } from './pairs.ts';
+import { formatPairs, pairsCrc, pairsProblem, pairsUpTo, parsePairs } from './pairs.ts';
 import type { ProducerTable } from './producers.ts';
 import { RecoveryMark } from './recovery-mark.ts';
 import { resumeReset } from './reset.ts';
@@ -58,9 +58,7 @@ export async function recover(disk: Disk, directory: string): Promise<RecoveredL
     const pairs = pairsUpTo(stored, last.end);
     await tidy(disk, directory, bases);
     await vouched(disk.syncDirectory(directory));
-    await mark.save({ ...mark.values, synced: last.end, pairsCrc: pairsCrc(pairs) });
-    if (pairs.length !== stored.length)
-      await writeWhole(disk, directory, CHECKPOINT_FILE, formatPairs(pairs));
+    await savePairs(disk, directory, { mark, stored, pairs, end: last.end });
     const segments = new Segments([...sealed, last.segment]);
     const droppedPairs = stored.length - pairs.length;
     const { end, producers, tornBytes } = last;
@@ -69,6 +67,25 @@ export async function recover(disk: Disk, directory: string): Promise<RecoveredL
     await mark.close();
     throw error;
   }
+}
+
+/** The mark is raised to the end; pairs beyond it go. A pair that only the mark has stays there: the disk may be full. */
+async function savePairs(
+  disk: Disk,
+  directory: string,
+  found: { mark: RecoveryMark; stored: readonly EpochPair[]; pairs: readonly EpochPair[]; end: number },
+): Promise<void> {
+  const { mark, stored, pairs, end } = found;
+  const { pending, pairsCrc: fileCrc } = mark.values;
+  if (pairs.length === stored.length) {
+    await mark.save({ ...mark.values, synced: end });
+    return;
+  }
+  // The pending one is the last of all, so it is among those that go.
+  const isInFile = pairs.length < stored.length - (pending ? 1 : 0);
+  const crc = isInFile ? pairsCrc(pairs) : fileCrc;
+  await mark.save({ ...mark.values, synced: end, pairsCrc: crc, pending: null });
+  if (isInFile) await writeWhole(disk, directory, CHECKPOINT_FILE, formatPairs(pairs));
 }
 
 async function openMark(disk: Disk, directory: string): Promise<RecoveryMark> {
@@ -86,11 +103,16 @@ async function loadPairs(disk: Disk, directory: string, mark: RecoveryMark): Pro
   if (!pairs)
     throw new LogDamagedError(`the leader-epoch checkpoint ${bytes ? 'cannot be read' : 'is missing'}`);
   const crc = pairsCrc(pairs);
-  if (crc !== mark.values.pairsCrc && crc !== mark.formerPairsCrc)
-    throw new LogDamagedError('the leader-epoch checkpoint is not the one that was written');
+  const known = [mark.values, mark.former].find((values) => values?.pairsCrc === crc);
+  if (!known) throw new LogDamagedError('the leader-epoch checkpoint is not the one that was written');
+  const { pending } = known;
+  const all = pending ? [...pairs, pending] : pairs;
+  const problem = pairsProblem(all);
+  if (problem !== null)
+    throw new LogDamagedError(`the recovery mark does not continue the checkpoint: ${problem}`);
   // From here on the newest mark knows the file, as store-pairs.ts needs it.
-  if (crc !== mark.values.pairsCrc) await mark.amend({ ...mark.values, pairsCrc: crc });
-  return pairs;
+  if (known !== mark.values) await mark.amend({ ...mark.values, pairsCrc: crc, pending });
+  return all;
 }
 
 async function segmentBases(disk: Disk, directory: string): Promise<number[]> {

@@ -1,15 +1,23 @@
-// What a logger must remember besides its log: the identity of its data directory, and its promise. A small file of two
-// lines, JSON and the JSON's CRC-32C, replaced as a whole: a promise is either the former one or the new one.
+// What a logger must remember besides its log: the identity of its data directory, and its promise. A new leader waits for
+// a majority of these writes, so a promise is written in place, into room that the file has already: one write and one
+// fdatasync, without a change of names or sizes for the file system to journal.
+//
+// The file holds the same text twice. A save writes the first copy, and is durable with it; then the second one, for which
+// nobody waits. A crash tears one of both at most: when the first is whole it is the newest, else the second is what was
+// saved before. So a promise is either the former one or the new one, and damage to one copy is mended from the other.
 
 import { crc32c } from '@node-rs/crc32';
 import { LoggerError } from '../errors.ts';
-import { type Disk, isNoRoom } from './disk.ts';
+import { type Disk, type DiskFile, isMissing, isNoRoom, vouched } from './disk.ts';
 import type { Fatal } from './fatal.ts';
 import { STATE_FILE } from './names.ts';
-import { readWhole, writeWhole } from './small-file.ts';
+import { writeWhole } from './small-file.ts';
 import type { Member, ReplicaState, StateFile } from './types.ts';
 
 export const NOTHING_PROMISED: ReplicaState = { promisedEpoch: 0, promisedIncarnation: null, members: [] };
+
+/** Room for one copy: some twenty members. A text that outgrows it is given twice as much, in a new file. */
+const COPY_SIZE_BYTES = 4096;
 
 export interface Identity {
   readonly uid: string;
@@ -21,6 +29,7 @@ const isMember = (member: unknown): member is Member => {
   return typeof id === 'string' && typeof uid === 'string' && typeof peer === 'string';
 };
 
+/** Two lines, JSON and the JSON's CRC-32C; whatever stands behind them is of no meaning. */
 function formatState({ uid, value }: Identity): Buffer {
   const { promisedEpoch, promisedIncarnation, members } = value;
   const json = JSON.stringify({ uid, promisedEpoch, promisedIncarnation, members });
@@ -28,8 +37,8 @@ function formatState({ uid, value }: Identity): Buffer {
 }
 
 function parseState(bytes: Buffer): Identity | null {
-  const [json = '', crc, ...rest] = bytes.toString('utf8').split('\n');
-  if (crc !== String(crc32c(json)) || rest.length !== 1 || rest[0] !== '') return null;
+  const [json = '', crc, ...rest] = bytes.toString('utf8').split('\n', 3);
+  if (crc !== String(crc32c(json)) || rest.length === 0) return null;
   const { uid, promisedEpoch, promisedIncarnation, members } = JSON.parse(json);
   if (typeof uid !== 'string' || !Number.isSafeInteger(promisedEpoch)) return null;
   if (promisedIncarnation !== null && typeof promisedIncarnation !== 'string') return null;
@@ -37,14 +46,50 @@ function parseState(bytes: Buffer): Identity | null {
   return { uid, value: { promisedEpoch, promisedIncarnation, members } };
 }
 
-/** What the state file says; `damaged` when it cannot be believed. */
-export async function loadState(disk: Disk, directory: string): Promise<Identity | 'missing' | 'damaged'> {
-  const bytes = await readWhole(disk, `${directory}/${STATE_FILE}`);
-  return bytes === null ? 'missing' : (parseState(bytes) ?? 'damaged');
+/** The file with both copies, which take their room now. */
+function layOut(text: Buffer): Buffer {
+  let size = COPY_SIZE_BYTES;
+  while (size < text.length) size *= 2;
+  const bytes = Buffer.alloc(2 * size, '\n');
+  text.copy(bytes, 0);
+  text.copy(bytes, size);
+  return bytes;
 }
 
+/**
+ * What the state file says; `damaged` when neither copy can be believed. Both are equal and durable afterwards: what a
+ * process finds may be in the page cache only, or half of what a crash interrupted, and from here on it counts.
+ */
+export async function loadState(disk: Disk, directory: string): Promise<Identity | 'missing' | 'damaged'> {
+  let file: DiskFile;
+  try {
+    file = await disk.open(`${directory}/${STATE_FILE}`, 'write');
+  } catch (error) {
+    if (isMissing(error)) return 'missing';
+    throw error;
+  }
+  try {
+    const bytes = Buffer.alloc(await file.size());
+    await file.read(bytes, 0);
+    const middle = bytes.length / 2;
+    const [one, two] = [bytes.subarray(0, middle), bytes.subarray(middle)];
+    const first = parseState(one);
+    const found = first ?? parseState(two);
+    if (!found) return 'damaged';
+    await vouched(file.datasync());
+    if (!one.equals(two)) {
+      await file.write([first ? one : two], first ? middle : 0);
+      await vouched(file.datasync());
+    }
+    return found;
+  } finally {
+    await file.close();
+  }
+}
+
+/** Makes or replaces the whole file. */
 export const saveState = (disk: Disk, directory: string, identity: Identity): Promise<void> =>
-  writeWhole(disk, directory, STATE_FILE, formatState(identity));
+  writeWhole(disk, directory, STATE_FILE, layOut(formatState(identity)));
 
 export class DurableState implements StateFile {
   readonly #disk: Disk;
@@ -52,6 +97,11 @@ export class DurableState implements StateFile {
   readonly #uid: string;
   readonly #fatal: Fatal;
   #value: ReplicaState;
+  /** Opened by the first save, kept until the end. */
+  #file: DiskFile | null = null;
+  #copySize = 0;
+  /** Stands in the first copy and not yet in the second. */
+  #uncopied: Buffer | null = null;
   #saving: Promise<void> = Promise.resolve();
 
   constructor(disk: Disk, directory: string, identity: Identity, fatal: Fatal) {
@@ -68,21 +118,61 @@ export class DurableState implements StateFile {
 
   /** Saves happen in the order of the calls. Rejects with `disk-full` and nothing changed; other failures are fatal. */
   save(value: ReplicaState): Promise<void> {
-    const saved = this.#saving.then(() => this.#save(value));
-    this.#saving = saved.catch(() => {});
+    const saved = this.#saving.then(() => this.#guarded(() => this.#save(value)));
+    // What cannot be copied now is copied before the next save, which fails otherwise.
+    this.#saving = saved.then(() => this.#guarded(() => this.#copy())).catch(() => {});
     return saved;
   }
 
-  /** Resolves when the saves asked for so far have ended. */
-  async settled(): Promise<void> {
+  /** Resolves when the saves asked for so far have ended; none may follow. */
+  async close(): Promise<void> {
     await this.#saving;
+    await this.#file?.close();
+    this.#file = null;
   }
 
+  /** Never is one copy written while the other is in doubt. */
   async #save(value: ReplicaState): Promise<void> {
+    await this.#copy();
+    const text = formatState({ uid: this.#uid, value });
+    const file = await this.#opened();
+    if (text.length > this.#copySize) await this.#replace(value);
+    else {
+      await this.#write(file, text, 0);
+      this.#uncopied = text;
+    }
+    this.#value = value;
+  }
+
+  async #copy(): Promise<void> {
+    if (!this.#uncopied) return;
+    await this.#write(await this.#opened(), this.#uncopied, this.#copySize);
+    this.#uncopied = null;
+  }
+
+  async #write(file: DiskFile, text: Buffer, at: number): Promise<void> {
+    await file.write([text], at);
+    await vouched(file.datasync());
+  }
+
+  async #opened(): Promise<DiskFile> {
+    if (this.#file) return this.#file;
+    const file = await this.#disk.open(`${this.#directory}/${STATE_FILE}`, 'write');
+    this.#copySize = (await file.size()) / 2;
+    this.#file = file;
+    return file;
+  }
+
+  async #replace(value: ReplicaState): Promise<void> {
+    await saveState(this.#disk, this.#directory, { uid: this.#uid, value });
+    await this.#file?.close();
+    this.#file = null;
+  }
+
+  async #guarded(work: () => Promise<void>): Promise<void> {
     this.#fatal.check();
     try {
-      await saveState(this.#disk, this.#directory, { uid: this.#uid, value });
-      this.#value = value;
+      await work();
     } catch (error) {
       if (isNoRoom(error)) throw new LoggerError('disk-full', 'no room to store a promise', { cause: error });
       throw this.#fatal.raise(error);

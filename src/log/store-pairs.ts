@@ -1,12 +1,13 @@
-// Replacing the leader-epoch checkpoint. Its CRC is in the recovery mark, whose two slots hold the former one and the new
-// one while the file is exchanged: whichever of both contents a crash leaves, a slot knows it. Hence nothing else may
-// write the mark meanwhile, and the newest slot must know the file before and after.
+// Storing epoch pairs. A new one goes into the recovery mark, since a new leader waits for it; the leader-epoch checkpoint
+// gets it later, when nobody waits. The CRC of the checkpoint is in the mark, whose two slots hold the former one and the
+// new one while the file is exchanged: whichever of both contents a crash leaves, a slot knows it, and knows the pair that
+// it lacks. Hence nothing else may write the mark meanwhile, and the newest slot must know the file before and after.
 
 import { LoggerError } from '../errors.ts';
 import { RefusedError } from './damage.ts';
 import { isNoRoom } from './disk.ts';
 import { CHECKPOINT_FILE } from './names.ts';
-import { formatPairs, pairsFrom, pairsProblem } from './pairs.ts';
+import { formatPairs, pairsCrc, pairsFrom, pairsProblem } from './pairs.ts';
 import type { LogParts } from './parts.ts';
 import { putInPlace, writeTemporary } from './small-file.ts';
 import type { EpochPair } from './types.ts';
@@ -16,9 +17,9 @@ type Parts = Pick<LogParts, 'disk' | 'directory' | 'content' | 'mark' | 'writer'
 /** Within a turn. Durable when it resolves; rejects with `disk-full` and nothing changed. */
 export async function storePairs(parts: Parts, pairs: readonly EpochPair[]): Promise<void> {
   const { disk, directory, content, mark, writer } = parts;
-  // Both at once, since a new leader waits for it.
+  const before = writer.markNow();
   const [marked, written] = await Promise.allSettled([
-    mark.save(writer.markFor(pairs)),
+    mark.save({ ...before, pairsCrc: pairsCrc(pairs), pending: null }),
     writeTemporary(disk, directory, CHECKPOINT_FILE, formatPairs(pairs)),
   ]);
   if (marked.status === 'rejected') throw marked.reason;
@@ -27,15 +28,26 @@ export async function storePairs(parts: Parts, pairs: readonly EpochPair[]): Pro
     await putInPlace(disk, directory, CHECKPOINT_FILE);
   } catch (error) {
     if (!isNoRoom(error)) throw error;
-    await mark.amend(writer.markFor(content.pairs));
+    await mark.amend(before);
     throw new LoggerError('disk-full', 'no room for the leader-epoch checkpoint', { cause: error });
   }
   content.pairs = pairs;
 }
 
+/** Within a turn: the checkpoint gets the pair that only the mark has. */
+export async function settlePairs(parts: Parts): Promise<void> {
+  const { content, mark } = parts;
+  if (mark.values.pending === null) return;
+  await storePairs(parts, content.pairs);
+  await saveInBothSlots(parts);
+}
+
+/** A second time, so that damage to one slot cannot take away what somebody relies on. */
+const saveInBothSlots = ({ mark, writer }: Parts): Promise<void> => mark.save(writer.markNow());
+
 /** As `Log.addPair`. Nothing is appended meanwhile. */
 export async function addPair(parts: Parts, pair: EpochPair): Promise<void> {
-  const { content, writer } = parts;
+  const { content, mark, writer } = parts;
   const pairs = [...content.pairs, pair];
   const problem = pairsProblem(pairs);
   if (problem !== null) throw new RefusedError(`the pair does not continue the log: ${problem}`);
@@ -43,7 +55,13 @@ export async function addPair(parts: Parts, pair: EpochPair): Promise<void> {
     throw new RefusedError(`the pair starts at ${pair.start}, the log ends at ${content.end}`);
   // What a pair starts at must be there whenever the pair is.
   await writer.sync();
-  await writer.turn(() => storePairs(parts, pairs));
+  await writer.turn(async () => {
+    await settlePairs(parts);
+    await mark.save({ ...writer.markNow(), pending: pair });
+    content.pairs = pairs;
+  });
+  // Nobody waits for that, and a failure has ended the log.
+  writer.turn(() => saveInBothSlots(parts)).catch(() => {});
 }
 
 /** As `Log.cutPairsAbove`. */

@@ -11,12 +11,11 @@ import type { Content } from './content.ts';
 import { RefusedError } from './damage.ts';
 import { isNoRoom } from './disk.ts';
 import type { Fatal } from './fatal.ts';
-import { pairsCrc } from './pairs.ts';
 import type { MarkValues, RecoveryMark } from './recovery-mark.ts';
 import type { Room } from './room.ts';
 import type { SegmentFiles } from './segment-files.ts';
 import { Turns } from './turns.ts';
-import type { EpochPair, Synced } from './types.ts';
+import type { Synced } from './types.ts';
 
 /** Bytes and batches in one write: enough to be efficient, and no more buffers than the kernel takes at once. */
 const WRITE_MAX_BYTES = 8 * 1024 * 1024;
@@ -218,17 +217,16 @@ export class Writer {
 
   /** Writes the recovery mark as things are now. Only for whoever has the turn: a cut lowers the mark. */
   async saveMark(): Promise<void> {
-    const next = this.markFor(this.#parts.content.pairs);
-    const { values } = this.#parts.mark;
-    const isSame =
-      values.synced === next.synced && values.commit === next.commit && values.pairsCrc === next.pairsCrc;
-    if (!isSame) await this.#parts.mark.save(next);
+    const { mark } = this.#parts;
+    const next = this.markNow();
+    if (mark.values.synced !== next.synced || mark.values.commit !== next.commit) await mark.save(next);
   }
 
-  /** What the recovery mark should say now if `pairs` were those of the log. */
-  markFor(pairs: readonly EpochPair[]): MarkValues {
+  /** What the recovery mark should say now, with the pairs as they are stored. */
+  markNow(): MarkValues {
+    const { pairsCrc, pending } = this.#parts.mark.values;
     const synced = this.#syncedEnd;
-    return { synced, commit: Math.min(this.#commit, synced), pairsCrc: pairsCrc(pairs) };
+    return { synced, commit: Math.min(this.#commit, synced), pairsCrc, pending };
   }
 
   /** Counts the free room anew. Only for whoever has the turn. */

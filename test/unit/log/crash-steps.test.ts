@@ -154,10 +154,23 @@ const scenarios: Record<string, Scenario> = {
     },
     change: async ({ log, disk }) => {
       disk.capacityBytes = disk.usedBytes;
-      for (const epoch of [7, 8])
+      // The mark has room for one; for another the checkpoint must be exchanged.
+      await log.addPair({ epoch: 7, start: 25 });
+      for (const epoch of [8, 9])
         await assert.rejects(log.addPair({ epoch, start: 25 }), { code: 'disk-full' });
     },
-    check: ({ log }) => assert.deepEqual(log.pairs, PAIRS),
+    check: ({ log }, done) => {
+      const all = [...PAIRS, { epoch: 7, start: 25 }];
+      assert.deepEqual(log.pairs, done || log.pairs.length > 3 ? all : PAIRS);
+    },
+  },
+  'a pair that goes from the mark into the checkpoint': {
+    prepare: async (opened) => {
+      await threeEpochs(opened);
+      await opened.log.addPair({ epoch: 7, start: 25 });
+    },
+    change: ({ log }) => log.saveMark(),
+    check: ({ log }) => assert.deepEqual(log.pairs, [...PAIRS, { epoch: 7, start: 25 }]),
   },
   'a promise': {
     prepare: ({ state }) => state.save({ promisedEpoch: 1, promisedIncarnation: 'a', members: [] }),
@@ -233,7 +246,11 @@ for (const [name, { isOrdered, prepare, change, check }] of Object.entries(scena
 }
 
 /** A crash during the recovery from a crash, which is when both hands of the recovery mark are full. */
-for (const name of ['a pair', 'a cut of two segments and two pairs']) {
+for (const name of [
+  'a pair',
+  'a pair that goes from the mark into the checkpoint',
+  'a cut of two segments and two pairs',
+]) {
   test(`${name}: a second crash, while the log comes up`, async () => {
     const { prepare, change, check } = scenarios[name] as Scenario;
     for (let step = 1, done = false; !done; step += 1) {

@@ -236,11 +236,12 @@ test('a full disk does not keep the log from closing and opening; what it never 
   assert.throws(() => appendMany(again.log, 1), { code: 'disk-full' });
 });
 
-test('a promise that finds no room is refused, and the former one stands', async () => {
+test('a promise finds its room in the file; one that outgrows it is refused, and the former one stands', async () => {
   const { state, disk, alarms } = await fullableLog();
-  await state.save({ promisedEpoch: 2, promisedIncarnation: 'i', members: [] });
   disk.capacityBytes = disk.usedBytes;
-  const next = { promisedEpoch: 3, promisedIncarnation: 'j', members: [] };
+  await state.save({ promisedEpoch: 2, promisedIncarnation: 'i', members: [] });
+  const members = Array.from({ length: 80 }, (_, at) => ({ id: `${at}`, uid: 'u'.repeat(36), peer: 'h:1' }));
+  const next = { promisedEpoch: 3, promisedIncarnation: 'j', members };
   await assert.rejects(state.save(next), { code: 'disk-full' });
   assert.equal(state.value.promisedEpoch, 2);
   disk.capacityBytes = Number.POSITIVE_INFINITY;
@@ -254,15 +255,24 @@ test('a pair that finds no room is refused, and whatever comes next, the checkpo
     const { log, disk } = await fullableLog();
     appendMany(log, 2);
     await log.sync();
+    await log.saveMark();
     disk.capacityBytes = disk.usedBytes;
-    await assert.rejects(log.addPair({ epoch: 2, start: 2 }), { code: 'disk-full' });
-    assert.deepEqual(log.pairs, [{ epoch: 1, start: 0 }]);
+    // The mark has room for one pair.
+    await log.addPair({ epoch: 2, start: 2 });
+    await assert.rejects(log.addPair({ epoch: 3, start: 2 }), { code: 'disk-full' });
+    const pairs = [
+      { epoch: 1, start: 0 },
+      { epoch: 2, start: 2 },
+    ];
+    assert.deepEqual(log.pairs, pairs);
     log.noteCommit(1);
-    if (next === 'saveMark') await log.saveMark();
+    if (next === 'saveMark') await assert.rejects(log.saveMark(), { code: 'disk-full' });
     if (next === 'another pair')
-      await assert.rejects(log.addPair({ epoch: 3, start: 2 }), { code: 'disk-full' });
+      await assert.rejects(log.addPair({ epoch: 4, start: 2 }), { code: 'disk-full' });
     const again = await openOnAfterCrash(disk);
-    assert.deepEqual(again.pairs, [{ epoch: 1, start: 0 }]);
+    assert.deepEqual(again.pairs, pairs);
+    assert.ok(again.storedCommit <= 1);
+    if (next === 'saveMark') assert.equal(again.storedCommit, 1);
   }
 });
 

@@ -66,7 +66,9 @@ const changes: [string, string, Operation['kind'], string][] = [
 for (const [what, code, kind, pathEnd] of changes) {
   test(`a failed ${what} while a pair is stored ends the log`, async () => {
     const { log, disk, alarms } = await logWithAlarm();
+    await settle();
     const restore = failAll(disk, code, kind, pathEnd);
+    // The checkpoint gets the first pair before the mark gets the second one.
     await assert.rejects(log.addPair({ epoch: 2, start: 0 }));
     restore();
     assert.equal(alarms.length, 1);
@@ -92,7 +94,7 @@ test('a failed sync of the state file ends the log too', async () => {
   const waiting = hold(disk, 'datasync', '.log');
   const synced = assert.rejects(log.sync());
   await waiting.arrived;
-  const restore = failAll(disk, 'EIO', 'datasync', 'state.tmp');
+  const restore = failAll(disk, 'EIO', 'datasync', '/data/state');
   await assert.rejects(state.save({ promisedEpoch: 1, promisedIncarnation: 'a', members: [] }));
   restore();
   assert.equal(state.value.promisedEpoch, 0);

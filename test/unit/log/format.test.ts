@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { crc32c } from '@node-rs/crc32';
 import { contentCrc } from '../../../src/log/index.ts';
-import { appendMany, freshLog, nextBatch } from '../../support/log-fixture.ts';
+import { appendMany, freshLog, nextBatch, openOn } from '../../support/log-fixture.ts';
 
 const CHECKPOINT = '0\n2\n1 0\n3 10\n';
 
@@ -44,35 +44,45 @@ test('names', async () => {
 test('the checkpoint and the state', async () => {
   const { disk, log } = await written();
   assert.equal(disk.content('/data/log/leader-epoch-checkpoint').toString(), CHECKPOINT);
-  const [json = '', crc] = disk.content('/data/state').toString().split('\n');
-  assert.deepEqual(JSON.parse(json), {
-    uid: log.uid,
-    promisedEpoch: 3,
-    promisedIncarnation: 'abc',
-    members: [{ id: 'a', uid: 'u', peer: 'h:1' }],
-  });
-  assert.equal(crc, String(crc32c(json)));
+  const state = disk.content('/data/state');
+  assert.equal(state.length, 2 * 4096);
+  for (const at of [0, 4096]) {
+    const [json = '', crc, rest] = state.toString('utf8', at, at + 4096).split('\n', 3);
+    assert.deepEqual(JSON.parse(json), {
+      uid: log.uid,
+      promisedEpoch: 3,
+      promisedIncarnation: 'abc',
+      members: [{ id: 'a', uid: 'u', peer: 'h:1' }],
+    });
+    assert.deepEqual([crc, rest], [String(crc32c(json)), '']);
+  }
 });
 
 test('the recovery mark', async () => {
-  const { disk } = await written();
+  const { log, disk } = await written();
+  const pending = { epoch: 9, start: 10 };
+  const opened = await openOn(disk);
+  assert.deepEqual([log.end, opened.log.end], [10, 10]);
+  await opened.log.addPair(pending);
+  disk.kill();
   const mark = disk.content('/data/log/recovery-mark');
-  assert.equal(mark.length, 4096 + 32);
+  assert.equal(mark.length, 4096 + 48);
   const slots = [0, 4096].map((at) => {
-    const slot = mark.subarray(at, at + 32);
-    assert.equal(slot.readUInt32BE(28), crc32c(slot.subarray(0, 28)));
+    const slot = mark.subarray(at, at + 48);
+    assert.equal(slot.readUInt32BE(44), crc32c(slot.subarray(0, 44)));
     assert.equal(Number(slot.readBigUInt64BE(0)) % 2, at / 4096);
     return {
       number: Number(slot.readBigUInt64BE(0)),
       synced: Number(slot.readBigUInt64BE(8)),
       commit: Number(slot.readBigUInt64BE(16)),
       pairsCrc: slot.readUInt32BE(24),
+      pending: { epoch: Number(slot.readBigUInt64BE(28)), start: Number(slot.readBigUInt64BE(36)) },
     };
   });
   const newest = slots.toSorted((one, other) => other.number - one.number)[0];
   assert.deepEqual(
     { ...newest, number: 0 },
-    { number: 0, synced: 10, commit: 9, pairsCrc: crc32c(CHECKPOINT) },
+    { number: 0, synced: 10, commit: 9, pairsCrc: crc32c(CHECKPOINT), pending },
   );
 });
 

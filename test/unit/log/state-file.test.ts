@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { hold, openOn } from '../../support/log-fixture.ts';
+import { failAll, hold, openOn, settle } from '../../support/log-fixture.ts';
 import { MemoryDisk } from '../../support/memory-disk.ts';
 
 const member = (id: string) => ({ id, uid: `uid of ${id}`, peer: `${id}:9090` });
@@ -26,7 +26,7 @@ test('what was saved is there after a crash, all of it', async () => {
 test('a promise counts when it is durable, not before', async () => {
   const disk = new MemoryDisk();
   const { state } = await openOn(disk);
-  const sync = hold(disk, 'syncDirectory', '/data');
+  const sync = hold(disk, 'datasync', '/data/state');
   let saved = false;
   const save = state.save(promise(7)).then(() => {
     saved = true;
@@ -43,13 +43,65 @@ test('a promise counts when it is durable, not before', async () => {
 test('a promise that a restarted process sees stays seen', async () => {
   const disk = new MemoryDisk();
   const { state } = await openOn(disk);
-  const sync = hold(disk, 'syncDirectory', '/data');
+  const sync = hold(disk, 'datasync', '/data/state');
   void state.save(promise(7));
   await sync.arrived;
   disk.kill();
   assert.equal((await openOn(disk)).state.value.promisedEpoch, 7);
   disk.crash(LOSE_ALL);
   assert.equal((await openOn(disk)).state.value.promisedEpoch, 7);
+});
+
+test('nobody waits for the second copy, but the next save does', async () => {
+  const disk = new MemoryDisk();
+  const { state } = await openOn(disk);
+  const first = hold(disk, 'datasync', '/data/state');
+  const save = state.save(promise(7));
+  await first.arrived;
+  const second = hold(disk, 'datasync', '/data/state');
+  first.release();
+  await save;
+  await second.arrived;
+  const next = state.save(promise(8));
+  await settle();
+  assert.equal(state.value.promisedEpoch, 7);
+  second.release();
+  await next;
+  assert.equal(state.value.promisedEpoch, 8);
+});
+
+test('a copy that could not be made is made before the next save, or that one fails', async () => {
+  const disk = new MemoryDisk();
+  const { state } = await openOn(disk);
+  await state.save(promise(7));
+  await settle();
+  const first = hold(disk, 'datasync', '/data/state');
+  const save = state.save(promise(8));
+  await first.arrived;
+  const restore = failAll(disk, 'ENOSPC', 'write', '/data/state');
+  first.release();
+  await save;
+  await assert.rejects(state.save(promise(9)), { code: 'disk-full' });
+  assert.equal(state.value.promisedEpoch, 8);
+  restore();
+  await state.save(promise(9));
+  await settle();
+  disk.crash(LOSE_ALL);
+  assert.equal((await openOn(disk)).state.value.promisedEpoch, 9);
+});
+
+test('members that outgrow the file get a larger one', async () => {
+  const disk = new MemoryDisk();
+  const { state } = await openOn(disk);
+  const many = { ...promise(7), members: Array.from({ length: 100 }, (_, at) => member(`logger-${at}`)) };
+  await state.save(many);
+  await state.save({ ...many, promisedEpoch: 8 });
+  disk.crash(LOSE_ALL);
+  const again = await openOn(disk);
+  assert.deepEqual(again.state.value, { ...many, promisedEpoch: 8 });
+  await again.state.save(promise(9));
+  disk.crash(LOSE_ALL);
+  assert.deepEqual((await openOn(disk)).state.value, promise(9));
 });
 
 test('saves happen in the order of the calls', async () => {
@@ -64,7 +116,7 @@ test('saves happen in the order of the calls', async () => {
 test('closing the log waits for a promise under way', async () => {
   const disk = new MemoryDisk();
   const { state, log } = await openOn(disk);
-  const sync = hold(disk, 'datasync', 'state.tmp');
+  const sync = hold(disk, 'datasync', '/data/state');
   const save = state.save(promise(5));
   await sync.arrived;
   let closed = false;
@@ -79,22 +131,36 @@ test('closing the log waits for a promise under way', async () => {
   assert.equal((await openOn(disk)).state.value.promisedEpoch, 5);
 });
 
-test('no flipped bit in it is believed', async () => {
+test('a flipped bit is mended from the other copy, and two are not believed', async () => {
   const disk = new MemoryDisk();
   const { state, log } = await openOn(disk);
+  await state.save(promise(6));
   await state.save(promise(7));
+  await settle();
   disk.kill();
   const content = Buffer.from(disk.content('/data/state'));
+  const middle = content.length / 2;
+  const bits = 8 * (content.indexOf('\n\n') + 1);
+  assert.ok(bits > 0 && bits < 8 * middle);
   await fc.assert(
-    fc.asyncProperty(fc.nat(content.length * 8 - 1), async (bit) => {
+    fc.asyncProperty(fc.nat(bits - 1), fc.nat(bits - 1), async (one, other) => {
       const copy = new MemoryDisk();
       await openOn(copy);
       copy.kill();
       copy.overwrite('/data/state', content);
-      copy.flipBit('/data/state', bit >> 3, bit & 7);
-      const { recovered, log: other } = await openOn(copy);
+      const flip = (at: number, bit: number): void => copy.flipBit('/data/state', at + (bit >> 3), bit & 7);
+      flip(one % 2 ? middle : 0, one);
+      const mended = await openOn(copy);
+      assert.equal(mended.recovered.quarantine, null);
+      assert.deepEqual(mended.state.value, promise(7));
+      assert.equal(mended.log.uid, log.uid);
+      assert.deepEqual(copy.content('/data/state'), content);
+      copy.kill();
+      flip(0, one);
+      flip(middle, other);
+      const { recovered, log: stranger } = await openOn(copy);
       assert.equal(recovered.quarantine?.reason, 'the state file is damaged');
-      assert.notEqual(other.uid, log.uid);
+      assert.notEqual(stranger.uid, log.uid);
     }),
     { numRuns: 200 },
   );
