@@ -81,6 +81,7 @@ export function onPromised(s: State, link: number, { claim, position: theirs }: 
     stream: 0,
     position: { epoch: 0, end: 0 },
     matched: false,
+    promised: theirs,
     retryAtMs: 0,
   });
 }

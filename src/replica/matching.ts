@@ -1,7 +1,7 @@
 // Where two logs part (rule 4), as Kafka finds it since KIP-101 and KIP-279. A pair was made once, by the leader of its
 // epoch, and is copied in order: two logs that both have it are equal up to its start, and from there as far as both go
 // on in that epoch. So the last epoch that both have decides; offsets alone say nothing.
-import type { EpochPair } from './types.ts';
+import type { EpochPair, Position } from './types.ts';
 
 export interface Extent {
   readonly first: number;
@@ -31,6 +31,16 @@ export function match(source: Extent, tail: Extent & { readonly complete: boolea
   }
   if (!tail.complete) return { kind: 'older', below: tail.pairs[0]?.epoch ?? 0 };
   return source.first === 0 ? { kind: 'shared', end: 0, epoch: 0 } : { kind: 'restart' };
+}
+
+/**
+ * The pair under which a whole log that ends at `position` is this one's too; null when it is not, or not to be told from
+ * its last epoch alone. By the same argument as `match`: this log has that epoch and goes on in it as far.
+ */
+export function wholeUnder(source: Extent, position: Position): EpochPair | null {
+  const at = indexOf(source.pairs, position.epoch);
+  if (at < 0 || position.end < source.first || position.end > endAfter(source, at)) return null;
+  return source.pairs[at]!;
 }
 
 /** Where the epoch at index `at` ends in this log. */

@@ -59,6 +59,11 @@ export interface Follow {
   readonly claim: Claim;
   readonly stream: number;
   readonly start: number;
+  /**
+   * Where the stream begins at once, without matching: the receiver's whole log, as it was promised, is the leader's too.
+   * A receiver that does not find itself exactly there shows its tail instead. Null: match.
+   */
+  readonly from: (EpochPair & { readonly end: number }) | null;
 }
 
 /**

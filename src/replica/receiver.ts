@@ -51,13 +51,21 @@ export function endReceiver(s: State): void {
 }
 
 /** Only the leader we promised to opens a stream to us, and only after our promise was answered. */
-export function onFollow(s: State, link: number, { claim, stream }: Follow): void {
+export function onFollow(s: State, link: number, { claim, stream, from }: Follow): void {
   if (!sameClaim(claim, s.promised)) {
     emit(s, { type: 'send', link, message: { type: 'refused', claim, promisedEpoch: promisedEpoch(s) } });
     return;
   }
   if (s.leader && sameClaim(s.leader.claim, claim)) s.leader.established = true;
   openReceiver(s, 'follow', link, claim, stream, null);
+  if (from && isAt(s, from) && s.receiver) s.receiver.phase = 'ready';
+}
+
+/** Our whole log is what the leader takes it for, down to the pair of its last epoch, and it is on disk. */
+function isAt(s: State, from: NonNullable<Follow['from']>): boolean {
+  if (!s.config.rules.wholeLogShared) return isSettled(s);
+  const last = s.log.pairs.at(-1);
+  return isSettled(s) && last?.epoch === from.epoch && last.start === from.start && s.log.end === from.end;
 }
 
 /** The open stream that a message belongs to; null for anything older. */

@@ -18,6 +18,8 @@ export interface Rules {
   readonly noResumption: boolean;
   /** Rule 3: a pair is stored only after all records below its start. */
   readonly pairAfterLog: boolean;
+  /** Rule 4: matching is left out only for a log that is the leader's as a whole; the same end does not make it so. */
+  readonly wholeLogShared: boolean;
   /** Rule 4: a follower cuts what its leader lacks. */
   readonly followerCut: boolean;
   /** Rule 4: a follower acknowledges after fsync. */
@@ -49,6 +51,7 @@ export const ALL_RULES: Rules = {
   adoptHighest: true,
   noResumption: true,
   pairAfterLog: true,
+  wholeLogShared: true,
   followerCut: true,
   ackAfterSync: true,
   commitOnceMatched: true,

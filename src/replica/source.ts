@@ -1,12 +1,12 @@
 // The sending end of a stream. The leader opens one to every logger that promised (rule 4); a member with a higher
 // position lets a new leader fetch from it (rule 2). Matching is decided here, the bytes are moved by the driver.
-import { position } from './journal.ts';
+import { position as journalPosition } from './journal.ts';
 import { nextStream } from './leadership.ts';
-import { match } from './matching.ts';
+import { match, wholeUnder } from './matching.ts';
 import { sameClaim } from './position.ts';
 import { promisedEpoch, promiseHolds } from './promise.ts';
 import { emit, type Follower, type Leadership, type Source, type State } from './state.ts';
-import type { Ack, Ready, StreamEnd, Tail } from './types.ts';
+import type { Ack, Follow, Position, Ready, StreamEnd, Tail } from './types.ts';
 
 /** Opens what is missing: every promised logger is followed by a stream while we serve. */
 export function openSources(s: State): void {
@@ -18,33 +18,44 @@ export function openSources(s: State): void {
 
 function open(s: State, leading: Leadership, follower: Follower): void {
   const { claim, start } = leading;
-  const { link } = follower;
+  const { link, promised } = follower;
   follower.stream = nextStream(s);
   follower.matched = false;
-  s.sources.set(link, {
-    link,
-    stream: follower.stream,
-    epoch: claim.epoch,
-    purpose: 'follow',
-    phase: 'matching',
-  });
-  const message = { type: 'follow', claim, stream: follower.stream, start: start ?? 0 } as const;
-  emit(s, { type: 'send', link, message });
+  follower.promised = null;
+  const { stream } = follower;
+  const { epoch } = claim;
+  const source: Source = { link, stream, epoch, purpose: 'follow', phase: 'matching' };
+  s.sources.set(link, source);
+  const from = promised && startWithoutMatching(s, promised);
+  emit(s, { type: 'send', link, message: { type: 'follow', claim, stream, start: start ?? 0, from } });
   // The follower heeds it once it is matched (rule 4), and need not wait for the next batch then.
-  const note = {
-    type: 'commit',
-    epoch: claim.epoch,
-    stream: follower.stream,
-    commit: s.commit,
-    first: s.log.first,
-  } as const;
+  const note = { type: 'commit', epoch, stream, commit: s.commit, first: s.log.first } as const;
   emit(s, { type: 'send', link, message: note });
+  if (from) startStream(s, source, { epoch: from.epoch, end: from.end });
+}
+
+/** A takeover waits for its followers: one whose whole log is ours needs no matching, which takes two rounds. */
+function startWithoutMatching(s: State, promised: Position): Follow['from'] {
+  const pair = s.config.rules.wholeLogShared
+    ? wholeUnder(s.log, promised)
+    : promised.end === s.leading?.start && s.log.pairs.at(-2);
+  return pair ? { ...pair, end: promised.end } : null;
+}
+
+function startStream(s: State, source: Source, position: Position): void {
+  source.phase = 'streaming';
+  const { link, stream, epoch } = source;
+  const until = source.purpose === 'adopt' ? journalPosition(s) : null;
+  emit(s, { type: 'stream', link, epoch, stream, position, until });
 }
 
 export function onTail(s: State, link: number, tail: Tail): void {
   const source = tail.purpose === 'adopt' ? lend(s, link, tail) : s.sources.get(link);
   if (!source || source.stream !== tail.stream || source.epoch !== tail.claim.epoch) return;
   const { epoch, stream } = source;
+  // The receiver was not where its promise had left it: what is under way to it is void.
+  if (source.phase === 'streaming') emit(s, { type: 'stream-stop', link, stream });
+  source.phase = 'matching';
   const found = match(s.log, tail);
   if (found.kind === 'disagree') {
     emit(s, { type: 'fault', fault: 'pairs-disagree', text: `epoch ${found.epoch} starts at two offsets` });
@@ -77,10 +88,7 @@ function lend(s: State, link: number, { claim, stream }: Tail): Source | null {
 export function onReady(s: State, link: number, ready: Ready): void {
   const source = s.sources.get(link);
   if (source?.stream !== ready.stream || source.phase !== 'matching') return;
-  source.phase = 'streaming';
-  const until = source.purpose === 'adopt' ? position(s) : null;
-  const { stream, epoch } = source;
-  emit(s, { type: 'stream', link, epoch, stream, position: ready.position, until });
+  startStream(s, source, ready.position);
 }
 
 /** Rule 4: an acknowledgement counts once the follower has the pair of this epoch, hence everything below it. */

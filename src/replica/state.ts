@@ -95,6 +95,8 @@ export interface Follower {
   position: Position;
   /** Rule 4: the cut is done, the end has reached `start` and the pair is on its disk. */
   matched: boolean;
+  /** Of its promise, until the first stream: nothing has changed its log since. */
+  promised: Position | null;
   retryAtMs: number;
 }
 

@@ -51,7 +51,12 @@ const SHAPES: Shapes = {
   promise: { claim, leader },
   promised: { claim, position },
   refused: { claim, promisedEpoch: whole },
-  follow: { claim, stream: whole, start: whole },
+  follow: {
+    claim,
+    stream: whole,
+    start: whole,
+    from: nullable(object({ epoch: positive, start: whole, end: whole })),
+  },
   tail: {
     claim,
     stream: whole,

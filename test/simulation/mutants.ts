@@ -39,6 +39,10 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     schedule: 'divergingTail',
     stuck: true,
   },
+  'a log of the same length is taken for the same log': {
+    ...without('wholeLogShared'),
+    schedule: 'equalTails',
+  },
   'acknowledged before fsync': without('ackAfterSync'),
   'commit taken before matched': { ...without('commitOnceMatched'), schedule: 'divergingTail' },
   'acknowledgements of an older epoch count': { ...without('ownEpochOnly'), schedule: 'figureEight' },

@@ -309,6 +309,22 @@ const divergingTail: Schedule = async (cluster) => {
   await cluster.runFor(1000);
 };
 
+/** A follower's tail of a lost epoch ends just where the new leader's epoch starts. [wholeLogShared] */
+const equalTails: Schedule = async (cluster) => {
+  const old = await begin(cluster, 5);
+  isolate(cluster, old);
+  cluster.burst(old, 6);
+  const next = await leaderOf(cluster, [old]);
+  cluster.burst(next, 6);
+  await until(cluster, 'records of the next epoch', () => cluster.checker.end >= 11);
+  await until(cluster, 'the tail', () => (old.log?.syncedEnd ?? 0) >= 11);
+  await handOver(cluster, others(cluster, old, next)[0]!);
+  join(cluster, old);
+  await until(cluster, 'all to be equal', () => settled(cluster));
+  cluster.burst(await leaderOf(cluster), 5);
+  await cluster.runFor(2000);
+};
+
 export const SCHEDULES = {
   forgottenPromise,
   lateEntries,
@@ -324,6 +340,7 @@ export const SCHEDULES = {
   unknownChange,
   tableAfterCut,
   divergingTail,
+  equalTails,
 } as const satisfies Record<string, Schedule>;
 
 export type ScheduleName = keyof typeof SCHEDULES;
@@ -350,4 +367,5 @@ export const MACHINES: Readonly<Record<ScheduleName, number>> = {
   unknownChange: 4,
   tableAfterCut: 3,
   divergingTail: 3,
+  equalTails: 3,
 };

@@ -302,8 +302,8 @@ test('a transfer: the target has everything, takes the register, and the former 
     c stores epoch 3 from 1 on
     c is leading, epoch 3
     a is following, epoch 3
-    b is following, epoch 3
     a stores epoch 3 from 1 on
+    b is following, epoch 3
     b stores epoch 3 from 1 on
   `,
   );

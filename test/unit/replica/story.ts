@@ -47,6 +47,10 @@ const NOTHING: DurableState = { promisedEpoch: 0, promisedIncarnation: null, mem
 
 export class Story {
   readonly trace: string[] = [];
+  /** Every message: sender, type, receiver. */
+  readonly sent: string[] = [];
+  /** What becomes of a message on its way. */
+  tamper: (message: Message) => Message = (message) => message;
   now = 1000;
   readonly disks = new Map<string, Disk>();
   readonly #actors = new Map<string, Actor>();
@@ -409,7 +413,9 @@ export class Story {
   #send(from: string, link: number, message: Message): void {
     const wire = this.#wires.find((one) => one.link === link);
     if (!wire) return;
-    this.#mail.push({ from, to: wire.a === from ? wire.b : wire.a, link, message });
+    const to = wire.a === from ? wire.b : wire.a;
+    this.sent.push(`${from} ${message.type} ${to}`);
+    this.#mail.push({ from, to, link, message: this.tamper(message) });
   }
 
   /** The driver's part: entries in order, one record a batch. */

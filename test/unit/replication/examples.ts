@@ -29,7 +29,7 @@ const BY_TYPE: { readonly [T in Message['type']]: Extract<Message, { type: T }> 
   },
   promised: { type: 'promised', claim, position },
   refused: { type: 'refused', claim, promisedEpoch: Number.MAX_SAFE_INTEGER },
-  follow: { type: 'follow', claim, stream: 3, start: 40 },
+  follow: { type: 'follow', claim, stream: 3, start: 40, from: { epoch: 2, start: 30, end: 40 } },
   tail: {
     type: 'tail',
     claim,

@@ -15,7 +15,10 @@ const payloadOf = (message: Message): Buffer => Buffer.concat(encodeMessage(mess
 /** Values that no field of any message may have. */
 const NEVER = [undefined, null, '', -1, 1.5, 2 ** 53, 'x'.repeat(5000), {}, [[]], { epoch: -1 }] as const;
 /** Those of them that some fields take. */
-const TAKEN: Readonly<Record<string, readonly unknown[]>> = { transfer: [null] };
+const TAKEN: Readonly<Record<string, readonly unknown[]>> = {
+  'pre-vote.transfer': [null],
+  'follow.from': [null],
+};
 
 /** Every way to one value inside a header. */
 function* paths(value: unknown, path: readonly string[] = []): Generator<readonly string[]> {
@@ -41,7 +44,7 @@ describe('a message', () => {
       for (const path of paths(headerOf(message)))
         for (const value of NEVER) {
           const name = path.at(-1)!;
-          if (TAKEN[name]?.includes(value)) continue;
+          if (TAKEN[`${message.type}.${path.join('.')}`]?.includes(value)) continue;
           // JSON has no holes in lists.
           if (value === undefined && /^\d+$/.test(name)) continue;
           const header = headerOf(message);
