@@ -40,6 +40,11 @@ export class DiskStorage implements Storage {
       recentBytes: RECENT_BYTES,
       reserveBytes: RESERVE_BYTES,
     });
+    const addPair = log.addPair.bind(log);
+    log.addPair = async (pair) => {
+      await this.#world.sleep(this.slow.pairsMs, owner);
+      await addPair(pair);
+    };
     const save = (): void => {
       this.#world.after(MARK_MS, owner, () => log.saveMark().then(save, () => undefined));
     };
@@ -53,7 +58,6 @@ export class DiskStorage implements Storage {
     let ms = isSync ? 0.2 + random.next() * 0.5 : 0.02;
     if (isSync && random.chance(0.01)) ms = random.skewed(1, 200);
     if (isSync && path.endsWith('.log')) ms += this.slow.recordsMs;
-    if (isSync && path.includes('epoch')) ms += this.slow.pairsMs;
     if (kind === 'datasync' && this.failSync) {
       this.failSync = false;
       return this.#world.sleep(ms, this.#owner).then(() => {

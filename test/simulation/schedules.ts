@@ -155,8 +155,11 @@ const figureEight: Schedule = async (cluster) => {
   first.crash(false, false);
   copy.crash(false, false);
   // The second leader has its pair and two records alone: it is cut off before anybody hears of them.
+  const starting = (): Machine | undefined =>
+    rest.find(({ driver }) => driver?.state.leading?.phase === 'starting');
+  await until(cluster, 'promises', () => starting() !== undefined);
+  isolate(cluster, starting()!);
   const second = await leaderOf(cluster);
-  isolate(cluster, second);
   cluster.burst(second, 2);
   await until(cluster, 'its own records', () => (second.log?.syncedEnd ?? 0) >= 7);
   second.crash(false, false);
