@@ -5,6 +5,8 @@ import type { Logger as PinoLogger } from 'pino';
 import type { Role } from './replicated-log.ts';
 
 const CLOSE_AFTER_MS = 100;
+/** The catalog is for people and can wait: a takeover should not share Consul's disk with it. */
+const CATALOG_AFTER_MS = 500;
 
 export interface RoleParts {
   readonly api: { closeConnections(): void };
@@ -25,9 +27,10 @@ export interface RoleParts {
 
 /** Returns the handler for ReplicatedLog.onRole. */
 export function followRole(parts: RoleParts): (role: Role, reason: string) => void {
-  const { label, catalog, metrics, out } = parts;
+  const { label, catalog, metrics, out, after } = parts;
   let last: Role = { kind: 'follower', epoch: 0, leader: null };
   let lastLeader: string | null = null;
+  let listed: Role['kind'] | null = null;
   let leaderlessSinceMs = parts.now();
   return (role, reason) => {
     if (last.kind === 'leader' && role.kind !== 'leader') stepDown(parts, last.epoch, reason, () => last);
@@ -37,13 +40,14 @@ export function followRole(parts: RoleParts): (role: Role, reason: string) => vo
       metrics.electionDuration.observe((parts.now() - leaderlessSinceMs) / 1000);
     }
     last = role;
+    if (listed === null) catalog.set(role.kind);
+    else if (listed !== role.kind) after(CATALOG_AFTER_MS, () => catalog.set(last.kind));
+    listed = role.kind;
     if (role.kind === 'leader') {
       label.lead(role.epoch);
-      catalog.set('leader');
       out.info({ event: 'leading', epoch: role.epoch }, `Leading in epoch ${role.epoch}`);
     } else {
       label.follow();
-      catalog.set('follower');
       if (role.leader)
         out.info(
           { event: 'following', epoch: role.epoch, leader: role.leader.id },

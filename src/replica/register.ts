@@ -138,7 +138,7 @@ export function retakeLock(s: State): void {
 function onRetaken(s: State, session: string, outcome: RegisterOutcome): void {
   const { leading } = s;
   if (outcome.kind === 'done' && leading) {
-    if (leading.session) s.lingering.push({ session: leading.session, untilMs: s.nowMs });
+    if (leading.session) s.lingering.push({ session: leading.session, fromMs: s.nowMs, untilMs: s.nowMs });
     leading.session = session;
     s.session = null;
     onChangeSeen(s, outcome.snapshot);

@@ -9,8 +9,8 @@ export function keepSession(s: State): void {
     emit(s, { type: 'open-session' });
   }
   for (let i = s.lingering.length - 1; i >= 0; i -= 1) {
-    const { session, untilMs } = s.lingering[i]!;
-    if (s.seen?.session === session && s.nowMs < untilMs) continue;
+    const { session, fromMs, untilMs } = s.lingering[i]!;
+    if (s.nowMs < fromMs || (s.seen?.session === session && s.nowMs < untilMs)) continue;
     s.lingering.splice(i, 1);
     emit(s, { type: 'destroy-session', session });
   }
@@ -19,6 +19,8 @@ export function keepSession(s: State): void {
 /** A leader needs another one only to take a lost lock again. */
 function mayNeedSession(s: State): boolean {
   if (s.retired && !s.leading) return false;
+  // A take is under way with the one there was: the next one is for later, and Consul has enough to do.
+  if (s.campaigning?.session) return false;
   if (s.leading) return s.leading.session === null || s.seen?.session !== s.leading.session;
   return s.seen !== null && mayLead(s, s.seen);
 }
@@ -40,7 +42,12 @@ export function onSessionEnded(s: State, session: string): void {
   if (at >= 0) s.lingering.splice(at, 1);
 }
 
-/** The session of a leadership that ended outlives it until a successor is seen. */
+/**
+ * The session of a leadership that ended outlives it until a successor is seen, and until that one has had the time to take
+ * over: whatever Consul writes meanwhile, takeover waits for.
+ */
 export function lingerSession(s: State, session: string | null): void {
-  if (session !== null) s.lingering.push({ session, untilMs: s.nowMs + s.config.timings.lingerMs });
+  const { calmMs, lingerMs } = s.config.timings;
+  if (session === null) return;
+  s.lingering.push({ session, fromMs: s.nowMs + calmMs, untilMs: s.nowMs + lingerMs });
 }

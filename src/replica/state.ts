@@ -214,7 +214,7 @@ export interface State {
   opening: boolean;
   openAtMs: number;
   /** Sessions of past leaderships. */
-  lingering: { readonly session: string; readonly untilMs: number }[];
+  lingering: { readonly session: string; readonly fromMs: number; readonly untilMs: number }[];
 
   leader: KnownLeader | null;
   /** Since when the leader is lost; null while there is one. */

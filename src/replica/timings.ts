@@ -30,6 +30,8 @@ export interface Timings {
   readonly retryMs: number;
   /** The session of a past leadership is destroyed after this, or when another holder is seen. */
   readonly lingerMs: number;
+  /** After a leadership Consul is left alone for so long, but for its successor. */
+  readonly calmMs: number;
   /** No event for so long: this process stood still, and its suspicions start anew. */
   readonly pauseMs: number;
   /** How long a confirmation of leadership may take. */
@@ -53,6 +55,7 @@ export const DEFAULT_TIMINGS: Timings = {
   bootstrapMs: 1000,
   retryMs: 200,
   lingerMs: 5000,
+  calmMs: 500,
   pauseMs: 200,
   confirmMs: 2000,
   caughtUpRecords: 4096,

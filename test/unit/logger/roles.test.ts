@@ -37,14 +37,14 @@ test('a leader that steps down drops the label, and closes its clients when they
   assert.deepEqual(calls.splice(0), [
     'elected',
     'after seconds 0',
-    'label leader 1',
     'catalog leader',
+    'label leader 1',
     'leader changed',
   ]);
   onRole({ kind: 'follower', epoch: 2, leader: null }, 'higher-epoch');
-  assert.deepEqual(calls.splice(0), ['lost: higher-epoch', 'label follower', 'catalog follower']);
+  assert.deepEqual(calls.splice(0), ['lost: higher-epoch', 'label follower']);
   for (const run of later) run();
-  assert.deepEqual(calls, ['close connections']);
+  assert.deepEqual(calls, ['close connections', 'catalog follower']);
 });
 
 test('a leader that leads again at once keeps its clients', () => {
