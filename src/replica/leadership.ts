@@ -190,6 +190,7 @@ export function stepDown(s: State, reason: StepDownReason): void {
   endReceiver(s);
   endSources(s);
   lingerSession(s, leading.session);
+  s.openAtMs = s.nowMs + s.config.timings.calmMs;
   s.leading = null;
   s.roleReason = reason === 'higher-epoch' && leading.transfer?.named ? 'transferred' : reason;
   // Let another one go first: whatever ended this leadership likely still holds.

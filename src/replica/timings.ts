@@ -55,7 +55,7 @@ export const DEFAULT_TIMINGS: Timings = {
   bootstrapMs: 1000,
   retryMs: 200,
   lingerMs: 5000,
-  calmMs: 500,
+  calmMs: 300,
   pauseMs: 200,
   confirmMs: 2000,
   caughtUpRecords: 4096,

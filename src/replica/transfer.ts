@@ -70,5 +70,6 @@ export function transfer(s: State): void {
 export function onTakeOver(s: State, { claim }: TakeOver): void {
   if (!sameClaim(claim, s.promised) || s.leading || s.retired || !isMember(s, s.membersSeen)) return;
   s.takeOver = { claim, untilMs: s.nowMs + s.config.timings.transferMs };
+  s.openAtMs = s.nowMs;
   s.campaigning = null;
 }

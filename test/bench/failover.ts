@@ -1,6 +1,7 @@
-// How long nobody's record is acknowledged when the leader goes: one producer sends one record after another; the leader gets a
-// signal; the longest time between two successive acknowledgements that ends after the signal is the gap. After all runs the
-// log is read back and compared with what was acknowledged.
+// How long nobody's record is acknowledged when the leader goes: one producer sends one record after another, each `pauseMs`
+// after the last acknowledgement; the leader gets a signal; the longest time between two successive acknowledgements that
+// ends after the signal is the gap, the pause included. After all runs the log is read back and compared with what was
+// acknowledged.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type LogClient, Producer } from '../../src/client/index.ts';
 import { quantile, round } from './numbers.ts';
@@ -9,12 +10,15 @@ import { Stack } from './stack.ts';
 export interface FailoverOptions {
   readonly signal: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP';
   readonly runs: number;
+  /** 0 keeps both cores busy, and the takeover waits for them as well. */
+  readonly pauseMs: number;
   readonly log: (line: string) => void;
 }
 
 export interface FailoverResult {
   readonly signal: string;
   readonly runs: number;
+  readonly pauseMs: number;
   readonly gapsMs: readonly number[];
   readonly medianMs: number;
   readonly p99Ms: number;
@@ -40,7 +44,7 @@ interface Acknowledged {
   readonly atMs: number;
 }
 
-export async function failover({ signal, runs, log }: FailoverOptions): Promise<FailoverResult> {
+export async function failover({ signal, runs, pauseMs, log }: FailoverOptions): Promise<FailoverResult> {
   const stack = await Stack.start([]);
   const acks: Acknowledged[] = [];
   const failedRequests: Record<string, number> = {};
@@ -53,7 +57,7 @@ export async function failover({ signal, runs, log }: FailoverOptions): Promise<
   const ending = new AbortController();
   try {
     await stack.inSync();
-    const sending = send(producer, acks, ending.signal);
+    const sending = send(producer, acks, pauseMs, ending.signal);
     const gapsMs: number[] = [];
     for (let run = 1; run <= runs; run++) {
       const gapMs = await strike(stack, acks, signal);
@@ -69,7 +73,16 @@ export async function failover({ signal, runs, log }: FailoverOptions): Promise<
       p99Ms: quantile(sorted, 0.99),
       maxMs: sorted.at(-1) ?? 0,
     };
-    return { signal, runs, gapsMs, ...figures, acknowledged: acks.length, failedRequests, ...checked };
+    return {
+      signal,
+      runs,
+      pauseMs,
+      gapsMs,
+      ...figures,
+      acknowledged: acks.length,
+      failedRequests,
+      ...checked,
+    };
   } finally {
     ending.abort();
     await producer.close({ signal: AbortSignal.timeout(CLOSE_MS) });
@@ -77,10 +90,16 @@ export async function failover({ signal, runs, log }: FailoverOptions): Promise<
   }
 }
 
-async function send(producer: Producer, acks: Acknowledged[], signal: AbortSignal): Promise<void> {
+async function send(
+  producer: Producer,
+  acks: Acknowledged[],
+  pauseMs: number,
+  signal: AbortSignal,
+): Promise<void> {
   for (let number = 1; !signal.aborted; number++) {
     const { offset } = await producer.send(textOf(number));
     acks.push({ number, offset, atMs: performance.now() });
+    if (pauseMs > 0) await sleep(pauseMs);
   }
 }
 

@@ -2,9 +2,10 @@
 import { parseArgs } from 'node:util';
 import { failover } from './failover.ts';
 
-const USAGE = `usage: npm run bench -- failover [--signal SIGKILL|SIGTERM|SIGSTOP] [--runs N] [--json]`;
+const USAGE = `usage: npm run bench -- failover [--signal SIGKILL|SIGTERM|SIGSTOP] [--runs N] [--pause-ms MS] [--json]`;
 const SIGNALS = ['SIGKILL', 'SIGTERM', 'SIGSTOP'] as const;
 const RUNS_MAX = 1000;
+const PAUSE_MAX_MS = 10_000;
 const EXIT_USAGE = 64;
 
 function usage(problem: string): never {
@@ -19,6 +20,7 @@ function parse() {
       options: {
         signal: { type: 'string', default: 'SIGKILL' },
         runs: { type: 'string', default: '20' },
+        'pause-ms': { type: 'string', default: '5' },
         json: { type: 'boolean', default: false },
       },
     });
@@ -35,9 +37,14 @@ const runs = Number(values.runs);
 if (!Number.isInteger(runs) || runs < 1 || runs > RUNS_MAX)
   usage(`--runs takes a whole number from 1 to ${RUNS_MAX}`);
 
+const pauseMs = Number(values['pause-ms']);
+if (!Number.isInteger(pauseMs) || pauseMs < 0 || pauseMs > PAUSE_MAX_MS)
+  usage(`--pause-ms takes a whole number up to ${PAUSE_MAX_MS}`);
+
 const result = await failover({
   signal,
   runs,
+  pauseMs,
   log: (line) => values.json || process.stderr.write(`${line}\n`),
 });
 if (values.json) console.log(JSON.stringify(result));
