@@ -3,6 +3,14 @@
 import { parseArgs } from 'node:util';
 import type { ClientOptions } from '../client/index.ts';
 import { messageOf } from '../errors.ts';
+import {
+  checkOwners,
+  HISTORY_OPTIONS,
+  type LoadArguments,
+  loadArgumentsOf,
+  type VerifyArguments,
+  verifyArgumentsOf,
+} from './history-arguments.ts';
 
 export const COMMANDS = [
   'status',
@@ -12,6 +20,8 @@ export const COMMANDS = [
   'transfer',
   'produce',
   'tail',
+  'load',
+  'verify',
 ] as const;
 export type Command = (typeof COMMANDS)[number];
 
@@ -36,6 +46,8 @@ export interface Invocation {
   /** Of `tail`; null where not given. */
   readonly from: number | 'earliest' | 'latest' | null;
   readonly follow: boolean;
+  readonly load: LoadArguments;
+  readonly verify: VerifyArguments;
 }
 
 const DEFAULT_URL = 'http://127.0.0.1:8080';
@@ -52,6 +64,7 @@ const OPTIONS = {
   from: { type: 'string' },
   follow: { type: 'boolean', short: 'f' },
   help: { type: 'boolean', short: 'h' },
+  ...HISTORY_OPTIONS,
 } as const;
 
 type Given = ReturnType<typeof parse>['values'];
@@ -75,6 +88,7 @@ export function parseArguments(
   if (!help) checkOperands(command as Command, operands);
   if (command !== 'tail' && (values.from !== undefined || values.follow !== undefined))
     throw new UsageError('--from and --follow belong to tail', command);
+  refusing(command, () => checkOwners(values, command));
   return {
     command,
     help,
@@ -84,7 +98,17 @@ export function parseArguments(
     timeoutMs: timeoutOf(values.timeout, command),
     from: fromOf(values.from),
     follow: values.follow === true,
+    load: refusing(command, () => loadArgumentsOf(values)),
+    verify: refusing(command, () => verifyArgumentsOf(values)),
   };
+}
+
+function refusing<T>(command: Command | null, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new UsageError(messageOf(error), command);
+  }
 }
 
 function commandIn([first, second, ...rest]: readonly string[]): {
@@ -106,11 +130,11 @@ function checkOperands(command: Command, operands: readonly string[]): void {
   const [first, second] = operands;
   if (command === 'members' && first !== undefined)
     refuse(`members takes add or remove, not ${JSON.stringify(first)}`);
-  if ((command === 'status' || command === 'tail') && first !== undefined)
+  if ((command === 'status' || command === 'tail' || command === 'load') && first !== undefined)
     refuse(`${command} takes no ${JSON.stringify(first)}`);
   if (command === 'transfer' && second !== undefined) refuse('transfer takes one logger at most');
   if (command.startsWith('members ') && first === undefined) refuse(`${command} takes the ids of loggers`);
-  if (command !== 'produce')
+  if (command !== 'produce' && command !== 'verify')
     for (const id of operands)
       if (!ID.test(id)) refuse(`${JSON.stringify(id)} is not the id of a logger, such as logger-0`);
   if (command === 'produce' && operands.includes('-') && operands.length > 1)
@@ -123,6 +147,8 @@ function whereTo(
   environment: Readonly<Record<string, string | undefined>>,
   command: Command | null,
 ): Invocation['client'] {
+  if (consul && (command === 'load' || command === 'verify'))
+    throw new UsageError(`${command} takes --url, not --consul`, command);
   for (const one of [...(url ?? []), ...(consul ?? [])])
     if (!URL.canParse(one) || !/^https?:$/.test(new URL(one).protocol))
       throw new UsageError(`${JSON.stringify(one)} is not an http:// or https:// URL`, command);

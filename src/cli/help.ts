@@ -21,6 +21,8 @@ Commands:
   transfer [ID]        hand leadership over
   produce [TEXT…|-]    append texts, or the lines of the input, each exactly once
   tail                 print records
+  load                 produce and read for a while, and record every call
+  verify [FILE…]       check what was recorded, or that the loggers agree now
 
 ${OPTIONS}
 dlog COMMAND --help tells more about a command.
@@ -58,6 +60,31 @@ once and in order, through any failover. Each must be acknowledged within --time
 
   --from OFFSET     first record to print: an offset, earliest or latest (default: the last ten)
   -f, --follow      go on printing records as they are committed
+`,
+  load: `Usage: dlog load --url URL [--read-url URL]… [OPTIONS]
+
+Producers and readers work on the log until the time is over, or SIGTERM or SIGINT says so, whatever becomes of the
+log meanwhile. Every call is recorded as a JSON line for dlog verify. In the end every logger is read whole.
+
+  --history FILE    where to record (default: stdout)
+  --read-url URL    base URL of one logger, read by itself; repeated for each
+  --seconds N       how long; without it until told to end
+  --producers N     exactly-once producers (default: 2)
+  --appenders N     appenders without producer id, which never repeat a call (default: 0)
+  --rate N          calls a second of each of these (default: 50)
+  --call-timeout-ms N  deadline of a call (default: 10000)
+  --name NAME       begins the names of processes and values (default: a random one); never twice for one log
+  --base OFFSET     where reading begins, when this goes on with a recording that was killed (default: what is
+                    committed at the start); what is read must have been sent by a recorded writer
+  --no-final        no final read; else it must be done within --timeout
+`,
+  verify: `Usage: dlog verify [FILE…] [OPTIONS]
+
+Checks histories together, all those of one log; - is the input. Without FILE it compares the logs that the loggers
+named by --url have now. Ends with 0 if the log is shown to be right, with 1 if it is wrong or that cannot be told.
+
+  --clock-skew-ms N  how far the clocks of two files may differ (default: 10)
+  --others          records of writers that were not recorded are no fault
 `,
 };
 

@@ -1,11 +1,13 @@
 // Runs one command with a client of its own, which is closed however the command ends.
 import { LogClient } from '../client/index.ts';
 import type { Command, Invocation } from './arguments.ts';
+import { load } from './commands/load.ts';
 import { addMembers, listMembers, removeMembers } from './commands/members.ts';
 import { produce } from './commands/produce.ts';
 import { showStatus } from './commands/status.ts';
 import { tail } from './commands/tail.ts';
 import { transfer } from './commands/transfer.ts';
+import { verify } from './commands/verify.ts';
 
 /** The world outside, as a command sees it. */
 export interface Terminal {
@@ -33,6 +35,8 @@ const ACTIONS: Readonly<Record<Command, (context: CommandContext) => Promise<voi
   transfer,
   produce,
   tail,
+  load,
+  verify,
 };
 
 /** Rejects with ClientError, NotInTime or whatever else went wrong. */

@@ -92,8 +92,9 @@ function add(recorded: Recorded, line: HistoryLine, place: Place): void {
 
 function limitsOf(recorded: Recorded, finals: Finals, unread: number): string[] {
   const limits: string[] = [];
-  if (!finals.any)
-    limits.push(`there is no complete final read: ${unread} acknowledged records may be in the log or lost`);
+  if (!finals.any) limits.push('there is no complete final read');
+  if (unread > 0)
+    limits.push(`${unread} acknowledged records were not looked for: they may be in the log or lost`);
   for (const final of finals.incomplete)
     limits.push(
       `${final.logger} was not read to its end${final.reason === undefined ? '' : `: ${final.reason}`}`,

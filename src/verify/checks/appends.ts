@@ -83,14 +83,14 @@ function checkMissing(
       `${name} was acknowledged at ${offset}, where ${textOf(recorded, ledger.value.at(slot))} is; it is nowhere`,
       () => [recorded.appendEvidence(append), ledger.evidence(slot)],
     );
-  else if (finals.expired(offset)) tally.expired += 1;
-  else if (!finals.any) tally.unread += 1;
-  else
+  else if (finals.covers(offset))
     findings.add(
       'lost',
       `${name} was acknowledged at ${offset}, and no read has it; the log ends at ${finals.highestEnd}`,
       () => [recorded.appendEvidence(append), ...finals.evidence],
     );
+  else if (finals.expired(offset)) tally.expired += 1;
+  else tally.unread += 1;
 }
 
 function checkRefused(recorded: Recorded, at: number): void {

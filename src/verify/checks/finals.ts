@@ -30,9 +30,18 @@ export class Finals {
     return this.complete.map((final) => this.evidenceOf(final));
   }
 
-  /** Retention has taken it everywhere, before it could be read. */
+  /** Some whole log would show it. */
+  covers(offset: number): boolean {
+    return this.complete.some(({ from }) => offset >= from);
+  }
+
+  /** Retention has taken it: a log begins above it, though it was to be read from its recording's base on. */
   expired(offset: number): boolean {
-    return this.any && this.complete.every(({ from }) => offset < from);
+    const { headers } = this.#recorded;
+    return this.complete.some(({ from, file }) => {
+      const base = headers.find((header) => header.file === file)?.base ?? 0;
+      return offset >= base && offset < from;
+    });
   }
 
   /** A whole log ends below it. */

@@ -1,0 +1,22 @@
+// dlog verify: of histories, or of the log as the loggers have it now. Whatever is not certainly valid ends with 1.
+import { reportText, verifyFiles, verifyLive } from '../../verify/index.ts';
+import { jsonLine } from '../output.ts';
+import type { CommandContext } from '../run.ts';
+
+/** Allowed between two files where nothing else is said: clocks of one machine, read by different processes. */
+const DEFAULT_CLOCK_SKEW_MS = 10;
+
+export async function verify({ invocation, terminal }: CommandContext): Promise<void> {
+  const { operands, client, timeoutMs } = invocation;
+  const { clockSkewMs, others } = invocation.verify;
+  const report =
+    operands.length > 0
+      ? await verifyFiles(operands, {
+          clockSkewMs: clockSkewMs ?? (operands.length > 1 ? DEFAULT_CLOCK_SKEW_MS : 0),
+          others,
+          input: terminal.input,
+        })
+      : await verifyLive({ loggers: [client.target ?? []].flat(), timeoutMs, signal: terminal.signal });
+  terminal.out(invocation.json ? jsonLine(report) : reportText(report));
+  if (report.verdict !== 'valid') throw new Error(`the log is not shown to be right: ${report.verdict}`);
+}
