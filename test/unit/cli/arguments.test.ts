@@ -32,6 +32,32 @@ test('tail has its own options', () => {
   assert.deepEqual([parse('tail').from, parse('tail -f').follow], [null, true]);
 });
 
+test('load and verify have their own options', () => {
+  const { load, client } = parse(
+    'load --url http://l:1 --read-url http://a:1/ --read-url http://b:1 --history h.jsonl --seconds 60 --rate 20 --no-final',
+  );
+  assert.deepEqual(client, { target: ['http://l:1'] });
+  assert.match(load.name, /^load-[0-9a-f]{8}$/);
+  assert.deepEqual(
+    { ...load, name: '' },
+    {
+      name: '',
+      history: 'h.jsonl',
+      loggers: ['http://a:1', 'http://b:1'],
+      producers: 2,
+      appenders: 0,
+      rate: 20,
+      seconds: 60,
+      callTimeoutMs: 10_000,
+      base: null,
+      final: false,
+    },
+  );
+  const { operands, verify } = parse('verify a.jsonl ./b/c.jsonl - --clock-skew-ms 0 --others');
+  assert.deepEqual(operands, ['a.jsonl', './b/c.jsonl', '-']);
+  assert.deepEqual(verify, { clockSkewMs: 0, others: true });
+});
+
 test('help is for all commands, or for one', () => {
   for (const line of ['', '--help', 'help']) {
     const { help, command } = parse(line);
@@ -57,6 +83,13 @@ const wrong: Readonly<Record<string, RegExp>> = {
   'status --url ftp://a': /"ftp:\/\/a" is not an http/,
   'status --cluster x': /needs --consul/,
   'status --verbose': /--verbose/,
+  'status --others': /--others belongs to verify/,
+  'verify --seconds 5': /--seconds belongs to load/,
+  'load history.jsonl': /load takes no "history.jsonl"/,
+  'load --rate fast': /--rate is "fast": it takes a whole number from 1 to 10000/,
+  'load --name A/b': /--name is "A\/b"/,
+  'load --read-url a:1': /"a:1" is not an http/,
+  'load --consul http://c:8500': /load takes --url, not --consul/,
 };
 for (const [line, why] of Object.entries(wrong))
   test(`dlog ${line}: refused, with the reason`, () => {
