@@ -21,11 +21,12 @@ export class Sources {
 export class Questions {
   readonly start = new Numbers();
   readonly file = new Numbers();
+  readonly tag = new Numbers();
 
-  add(start: number, file: number): number {
+  add(start: number, file: number, tag: number): void {
     this.start.push(start);
     this.file.push(file);
-    return this.start.length - 1;
+    this.tag.push(tag);
   }
 }
 

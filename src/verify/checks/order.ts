@@ -6,31 +6,45 @@ import type { Recorded } from '../record.ts';
 import type { Finals } from './finals.ts';
 import { knownAt, Questions, Sources } from './horizon.ts';
 
-/** Tags of sources: the number of an append, a read or a header, times three, and which of these it is. */
-const KINDS = 3;
+/** Tags of sources and questions: the number of an append, a read, a header or a final read, times four, and which of these. */
+const KINDS = 4;
 const APPEND = 0;
 const READ = 1;
 const HEADER = 2;
+const FINAL = 3;
 
 export function checkOrder(recorded: Recorded, finals: Finals): void {
-  const sources = allSources(recorded);
-  const questions = new Questions();
-  const checks: (() => void)[] = [];
-  const ask = (start: number, file: number, check: (known: number, source: () => Evidence) => void): void => {
-    const at = questions.add(start, file);
-    checks.push(() => {
-      const known = answers.known[at] as number;
-      if (known > 0) check(known, () => evidenceOfTag(recorded, answers.tag[at] as number));
-    });
-  };
-  askAppends(recorded, ask);
-  askLinearizableReads(recorded, ask);
-  askFinals(recorded, finals, ask);
-  const answers = knownAt(sources, questions, finals.clockSkewMs);
-  for (const check of checks) check();
+  const questions = allQuestions(recorded, finals);
+  const { known, tag } = knownAt(allSources(recorded), questions, finals.clockSkewMs);
+  for (let at = 0; at < questions.tag.length; at += 1) {
+    const number = Math.floor(questions.tag.at(at) / KINDS);
+    const kind = questions.tag.at(at) % KINDS;
+    const before = { known: known[at] as number, source: () => evidenceOfTag(recorded, tag[at] as number) };
+    if (kind === APPEND) checkAppend(recorded, number, before);
+    else if (kind === READ) checkLinearizableRead(recorded, number, before);
+    else checkFinal(recorded, finals, number, before);
+  }
 }
 
-type Ask = (start: number, file: number, check: (known: number, source: () => Evidence) => void) => void;
+/** All offsets below `known` were known before the call in question began; `source` shows it. */
+interface Before {
+  readonly known: number;
+  readonly source: () => Evidence;
+}
+
+function allQuestions(recorded: Recorded, finals: Finals): Questions {
+  const { appends, reads } = recorded;
+  const questions = new Questions();
+  for (let at = 0; at < appends.line.length; at += 1)
+    if (placeOf(recorded, at) !== NONE)
+      questions.add(appends.start.at(at), appends.file.at(at), at * KINDS + APPEND);
+  for (let at = 0; at < reads.line.length; at += 1)
+    if (reads.linearizable.at(at) === 1 && reads.commit.at(at) !== NONE)
+      questions.add(reads.start.at(at), reads.file.at(at), at * KINDS + READ);
+  for (const [at, { start, file }] of finals.complete.entries())
+    questions.add(start, file, at * KINDS + FINAL);
+  return questions;
+}
 
 function allSources({ appends, reads, headers }: Recorded): Sources {
   const sources = new Sources();
@@ -71,45 +85,31 @@ export function placeOf({ appends, sent, ledger }: Recorded, at: number): number
   return lowest === Number.POSITIVE_INFINITY ? appends.offset.at(at) : lowest;
 }
 
-function askAppends(recorded: Recorded, ask: Ask): void {
-  const { appends, findings } = recorded;
-  for (let at = 0; at < appends.line.length; at += 1) {
-    const place = placeOf(recorded, at);
-    if (place === NONE) continue;
-    ask(appends.start.at(at), appends.file.at(at), (known, source) => {
-      if (place < known)
-        findings.add('order', `an append began when ${known - 1} was known, and is at ${place}`, () => [
-          source(),
-          recorded.appendEvidence(at),
-        ]);
-    });
-  }
+function checkAppend(recorded: Recorded, at: number, { known, source }: Before): void {
+  const place = placeOf(recorded, at);
+  if (place >= known) return;
+  recorded.findings.add('order', `an append began when ${known - 1} was known, and is at ${place}`, () => [
+    source(),
+    recorded.appendEvidence(at),
+  ]);
 }
 
-function askLinearizableReads(recorded: Recorded, ask: Ask): void {
-  const { reads, findings } = recorded;
-  for (let at = 0; at < reads.line.length; at += 1) {
-    const commit = reads.commit.at(at);
-    if (reads.linearizable.at(at) === 0 || commit === NONE) continue;
-    ask(reads.start.at(at), reads.file.at(at), (known, source) => {
-      if (commit < known)
-        findings.add(
-          'stale-read',
-          `a linearizable read says commit ${commit}, and ${known - 1} was known before it began`,
-          () => [source(), recorded.readEvidence(at)],
-        );
-    });
-  }
+function checkLinearizableRead(recorded: Recorded, at: number, { known, source }: Before): void {
+  const commit = recorded.reads.commit.at(at);
+  if (commit >= known) return;
+  recorded.findings.add(
+    'stale-read',
+    `a linearizable read says commit ${commit}, and ${known - 1} was known before it began`,
+    () => [source(), recorded.readEvidence(at)],
+  );
 }
 
-function askFinals(recorded: Recorded, finals: Finals, ask: Ask): void {
-  for (const final of finals.complete)
-    ask(final.start, final.file, (known, source) => {
-      if (final.to < known)
-        recorded.findings.add(
-          'lost',
-          `${final.logger} has records up to ${final.to - 1} at the end, and ${known - 1} was known before`,
-          () => [source(), finals.evidenceOf(final)],
-        );
-    });
+function checkFinal(recorded: Recorded, finals: Finals, at: number, { known, source }: Before): void {
+  const final = finals.complete[at];
+  if (!final || final.to >= known) return;
+  recorded.findings.add(
+    'lost',
+    `${final.logger} has records up to ${final.to - 1} at the end, and ${known - 1} was known before`,
+    () => [source(), finals.evidenceOf(final)],
+  );
 }

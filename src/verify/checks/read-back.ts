@@ -37,7 +37,7 @@ function checkOne(recorded: Recorded, list: readonly number[], clockSkewMs: numb
   const questions = new Questions();
   for (const at of list) {
     sources.add(reads.end.at(at), reads.commit.at(at), reads.file.at(at), at);
-    questions.add(reads.start.at(at), reads.file.at(at));
+    questions.add(reads.start.at(at), reads.file.at(at), at);
   }
   const { known, tag } = knownAt(sources, questions, clockSkewMs);
   for (const [question, at] of list.entries()) {
