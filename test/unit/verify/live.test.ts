@@ -1,0 +1,60 @@
+// The check of logs as they are now, of loggers in memory that were given what a test wants.
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { type Report, verifyLive } from '../../../src/verify/index.ts';
+import { type RunningApi, startApi } from '../../support/api.ts';
+
+const check = (...apis: readonly RunningApi[]): Promise<Report> =>
+  verifyLive({ loggers: apis.map(({ url }) => url), timeoutMs: 5000, signal: new AbortController().signal });
+
+async function two(t: TestContext): Promise<[RunningApi, RunningApi]> {
+  return [await startApi(t), await startApi(t)];
+}
+
+test('logs that agree are valid, up to what both have; one begins higher, one goes further', async (t) => {
+  const [a, b] = await two(t);
+  const values = Array.from({ length: 2500 }, (_, index) => `m${index}`);
+  a.service.fill(...values);
+  b.service.fill(...values, 'more');
+  b.service.retainFrom(10);
+  const { verdict, anomalies, summary } = await check(a, b);
+  assert.deepEqual([verdict, anomalies, summary.offsets], ['valid', [], 2490]);
+});
+
+test('another value, and another epoch, at one logger', async (t) => {
+  const [a, b] = await two(t);
+  a.service.fill('one', 'two');
+  b.service.fill('one', 'other');
+  a.service.fill('three');
+  b.service.epoch = 2;
+  b.service.fill('three');
+  const { verdict, anomalies } = await check(a, b);
+  assert.equal(verdict, 'invalid');
+  assert.deepEqual(
+    anomalies.map(({ kind, message }) => [kind, message]),
+    [
+      ['two-values', `${a.url} and ${b.url} differ at offset 1`],
+      ['record-changed', `${a.url} and ${b.url} differ at offset 2`],
+    ],
+  );
+  assert.match(anomalies[0]?.evidence[1]?.text ?? '', /^offset 1, epoch 1, timestamp \d+: "other"$/);
+});
+
+test('an epoch that falls', async (t) => {
+  const api = await startApi(t);
+  api.service.epoch = 3;
+  api.service.fill('one');
+  api.service.epoch = 2;
+  api.service.fill('two');
+  const { counts } = await check(api);
+  assert.deepEqual(counts, { 'epoch-falls': 1 });
+});
+
+test('a logger that does not answer is no verdict', async () => {
+  const nobody = verifyLive({
+    loggers: ['http://127.0.0.1:1'],
+    timeoutMs: 200,
+    signal: new AbortController().signal,
+  });
+  await assert.rejects(nobody, /given up/);
+});
