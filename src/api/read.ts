@@ -43,6 +43,7 @@ async function readRows(
     const ended = context.liveReaders.enter(reply.raw);
     await waitAtMost(wanted.waitMs, ended, (signal) => service.waitForCommit(from, signal));
   }
+  service.requireCurrentCommit();
   const { first, commit } = service.offsets;
   if (from > commit && wanted.waitMs === 0)
     throw new LoggerError('offset-out-of-range', `the log is committed up to offset ${commit}`, {

@@ -75,6 +75,8 @@ export interface LoggerService {
    * outcome-unknown, overloaded, too-many-requests, disk-full, sequence-gap, sequence-conflict, producer-fenced, shutting-down.
    */
   append(records: readonly RecordInput[], producer: ProducerStamp | null): Promise<AppendResult>;
+  /** Throws not-ready while the commit known here may be lower than one that this logger told before it was restarted. */
+  requireCurrentCommit(): void;
   /**
    * Committed records from `offset`, without holes; at least one when `offset` is below commit, whatever `maxBytes` says.
    * Rejects with offset-gone or offset-out-of-range (extra: first, commit).

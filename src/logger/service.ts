@@ -85,11 +85,15 @@ export class Service implements LoggerService {
     throw new LoggerError(role.leader ? 'not-leader' : 'no-leader');
   }
 
+  requireCurrentCommit(): void {
+    if (!this.#isCurrent())
+      throw new LoggerError('not-ready', 'no leader has told this logger its commit since it started');
+  }
+
   async read(offset: number, limits: { maxRecords: number; maxBytes: number }): Promise<ReadResult> {
     const { log, replicated } = this.#parts;
     const commit = replicated.commit;
-    if (offset > commit && !this.#isCurrent())
-      throw new LoggerError('not-ready', 'no leader has told this logger its commit since it started');
+    if (offset > commit) this.requireCurrentCommit();
     const { first } = log;
     if (offset < first)
       throw new LoggerError('offset-gone', `the log begins at offset ${first}`, { extra: { first, commit } });

@@ -21,6 +21,8 @@ export class MemoryService implements LoggerService {
   epoch = 1;
   /** False: the test commits by hand. */
   commitsAtOnce = true;
+  /** False: as after a restart, before a leader has been heard. */
+  commitIsCurrent = true;
   /** Thrown by the next append, before it stores anything. */
   refusal: LoggerError | Error | null = null;
   readiness = { ok: true, reason: 'serving reads and taking part' };
@@ -99,6 +101,10 @@ export class MemoryService implements LoggerService {
     if (this.commitsAtOnce) this.commitTo();
     await Promise.race([this.waitForCommit(last, new AbortController().signal), this.#lost()]);
     return { offset, count: records.length, epoch: this.epoch };
+  }
+
+  requireCurrentCommit(): void {
+    if (!this.commitIsCurrent) throw new LoggerError('not-ready');
   }
 
   async read(offset: number, limits: { maxRecords: number; maxBytes: number }): Promise<ReadResult> {

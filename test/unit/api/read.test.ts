@@ -222,3 +222,13 @@ test('a linearizable read asks the majority first, and is the leader’s', async
   service.confirmLeadership = () => Promise.reject(new LoggerError('outcome-unknown', 'not confirmed'));
   assert.equal(assertProblem(await send(url + path), 'not-ready').detail, 'not confirmed');
 });
+
+test('not ready before a leader has told the commit: no answer tells one that may be lower than before', async (t) => {
+  const { url, service } = await startApi(t);
+  service.fill('one', 'two');
+  service.commitIsCurrent = false;
+  for (const query of ['?offset=0', '?offset=9', '?offset=latest', '?offset=2&wait=10ms'])
+    assertProblem(await send(`${url}${LOG}${query}`), 'not-ready');
+  service.commitIsCurrent = true;
+  assert.equal((await send(`${url}${LOG}?offset=0`)).status, 200);
+});
