@@ -5,9 +5,12 @@ export { type Api, createApi } from './server.ts';
 export type {
   AppendResult,
   LeaderAddress,
+  LeadershipEpoch,
   LoggerService,
   MemberStatus,
   Membership,
   ReadResult,
+  Stats,
+  StatsSample,
   Status,
 } from './types.ts';

@@ -13,6 +13,7 @@ import { Connections } from './connections.ts';
 import type { ApiContext, ApiMetrics } from './context.ts';
 import { memberRoutes } from './members.ts';
 import { docsRoutes } from './openapi/index.ts';
+import { pageRoutes } from './page.ts';
 import { probeRoutes } from './probes.ts';
 import { readRoute } from './read.ts';
 import { statusRoutes } from './status.ts';
@@ -104,6 +105,7 @@ function routes(app: FastifyInstance, context: ApiContext): void {
   memberRoutes(app, context);
   probeRoutes(app, context);
   docsRoutes(app, context.version);
+  pageRoutes(app);
 }
 
 /** Under an address that stands for all, the loopback one. */

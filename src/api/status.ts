@@ -6,7 +6,7 @@ import type { ApiContext } from './context.ts';
 import { confirmLeadership, refuseUnlessLeading } from './leader.ts';
 import { contentType, JSON_TYPE } from './media.ts';
 import { producerId } from './producer-headers.ts';
-import { readQuery } from './query.ts';
+import { readQuery, wholeNumber } from './query.ts';
 import { waitAtMost } from './wait.ts';
 
 export function statusRoutes(app: FastifyInstance, context: ApiContext): void {
@@ -14,6 +14,17 @@ export function statusRoutes(app: FastifyInstance, context: ApiContext): void {
     readQuery(request.query, []);
     reply.header('cache-control', 'no-store');
     return context.service.status();
+  });
+  app.get('/api/v1/stats', async (request, reply) => {
+    const { since = '0' } = readQuery(request.query, ['since']);
+    const after = wholeNumber('since', since, [0, Number.MAX_SAFE_INTEGER]);
+    reply.header('cache-control', 'no-store');
+    return context.service.stats(after);
+  });
+  app.get('/api/v1/history', async (request, reply) => {
+    readQuery(request.query, []);
+    reply.header('cache-control', 'no-store');
+    return { epochs: await context.service.history() };
   });
   app.get<{ Params: { id: string } }>('/api/v1/producers/:id', async (request, reply) => {
     readQuery(request.query, []);

@@ -50,6 +50,48 @@ export interface Status {
   };
 }
 
+/** Durations of one interval. */
+export interface StatsQuantiles {
+  readonly count: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+}
+
+export interface StatsSample {
+  /** Milliseconds since 1970, at the end of the interval; each is later than the one before. */
+  readonly time: number;
+  readonly role: 'leader' | 'follower';
+  readonly epoch: number;
+  readonly commit: number;
+  /** Records committed, as far as this logger knew. */
+  readonly recordsPerSecond: number;
+  /** Bytes of record batches committed by this logger as the leader; null when it does not lead. */
+  readonly bytesPerSecond: number | null;
+  /** From an append request until its answer; null when there was none. */
+  readonly append: StatsQuantiles | null;
+  readonly fsync: StatsQuantiles | null;
+  /** Records behind the end of this leader, by the follower's id; null where unknown. Empty when it does not lead. */
+  readonly lag: Readonly<Record<string, number | null>>;
+}
+
+export interface Stats {
+  readonly intervalMs: number;
+  readonly maxSamples: number;
+  readonly samples: readonly StatsSample[];
+}
+
+export interface LeadershipEpoch {
+  readonly epoch: number;
+  /** Null when this logger did not see who led. */
+  readonly leader: string | null;
+  /** Offset at which it began; null while this logger's log does not hold it. */
+  readonly start: number | null;
+  /** Milliseconds since 1970: when this logger learned of the leader or, if it did not, of the epoch's first record. */
+  readonly time: number | null;
+  readonly seen: boolean;
+}
+
 export interface Membership {
   /** Ids that the operator wants; null when nothing was asked of this leader, or on Kubernetes, where the StatefulSet decides. */
   readonly wanted: readonly string[] | null;
@@ -105,6 +147,10 @@ export interface LoggerService {
    * LoggerError: leader-present.
    */
   rebuildRegister(): void;
+  /** Samples later than `since`, in milliseconds since 1970; oldest first. */
+  stats(since: number): Stats;
+  /** The last epochs, latest first. */
+  history(): Promise<readonly LeadershipEpoch[]>;
   live(): { ok: boolean; reason: string };
   ready(): { ok: boolean; reason: string };
 }

@@ -1,5 +1,13 @@
 // The logger behind its HTTP API: joins log, replication, Consul and label into the one face that src/api serves.
-import type { AppendResult, LeaderAddress, LoggerService, ReadResult, Status } from '../api/index.ts';
+import type {
+  AppendResult,
+  LeaderAddress,
+  LeadershipEpoch,
+  LoggerService,
+  ReadResult,
+  Stats,
+  Status,
+} from '../api/index.ts';
 import { LoggerError } from '../errors.ts';
 import {
   type Log,
@@ -12,7 +20,9 @@ import {
 import type { Appends } from './appends.ts';
 import type { CommitWaiters } from './commit-waiters.ts';
 import type { LeaderWait } from './leader-wait.ts';
+import type { LeadershipHistory } from './leadership-history.ts';
 import type { Operator } from './operator.ts';
+import type { RecentStats } from './recent-stats.ts';
 import type { ReplicatedLog } from './replicated-log.ts';
 
 export interface ServiceParts {
@@ -25,6 +35,8 @@ export interface ServiceParts {
   readonly waiters: CommitWaiters;
   readonly leaderWait: LeaderWait;
   readonly operator: Operator;
+  readonly recent: Pick<RecentStats, 'since'>;
+  readonly history: Pick<LeadershipHistory, 'epochs'>;
   readonly consul: () => Omit<Status['consul'], 'session'>;
   readonly label: () => Status['label'];
 }
@@ -143,6 +155,14 @@ export class Service implements LoggerService {
 
   rebuildRegister(): void {
     this.#parts.operator.rebuildRegister();
+  }
+
+  stats(since: number): Stats {
+    return this.#parts.recent.since(since);
+  }
+
+  history(): Promise<readonly LeadershipEpoch[]> {
+    return this.#parts.history.epochs();
   }
 
   #isCurrent(): boolean {

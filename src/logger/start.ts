@@ -20,8 +20,10 @@ import { type DataDirectory, openDataDirectory } from './data-directory.ts';
 import { ReplicationDriver } from './driver/index.ts';
 import { apiMetrics, kubernetesHooks, observe, onConsulCall, wireMetrics } from './instruments.ts';
 import { LeaderWait } from './leader-wait.ts';
+import { LeadershipHistory } from './leadership-history.ts';
 import { Operator } from './operator.ts';
 import { Printer } from './printer.ts';
+import { RecentStats } from './recent-stats.ts';
 import { followRole } from './roles.ts';
 import { Service } from './service.ts';
 import { shutdown } from './shutdown.ts';
@@ -39,6 +41,7 @@ interface Ground {
   readonly apiUrl: string;
   readonly opened: DataDirectory;
   readonly metrics: Metrics;
+  readonly recent: RecentStats;
 }
 
 /** Starts a logger; resolves when it serves its API. Rejects with ConfigError for a wrong configuration. */
@@ -76,6 +79,7 @@ async function build(
     if (!observed) throw new Error('the logger is still starting');
     return observe(observed);
   });
+  const recent = new RecentStats();
   const kubernetes = createKubernetes(config, kubernetesHooks(metrics, out));
   stack.defer(() => kubernetes.stop());
   // Before anything else: a label outlives the container that set it.
@@ -85,11 +89,14 @@ async function build(
     directory: config.dataDir,
     segmentSizeBytes: config.segmentSizeBytes,
     out,
-    onSync: (seconds) => metrics.fsyncDuration.observe(seconds),
+    onSync: (seconds) => {
+      metrics.fsyncDuration.observe(seconds);
+      recent.synced(seconds);
+    },
     onFatal: (error) => die(EXIT_SOFTWARE, `The log cannot go on: ${error.message}`),
   });
   stack.defer(() => opened.log.close());
-  const ground = groundOf(config, out, die, opened, metrics);
+  const ground = groundOf(config, out, die, opened, metrics, recent);
   const election = electionOf(ground);
   stack.defer(() => election.close());
   stack.defer(() => election.catalog.remove());
@@ -102,6 +109,7 @@ async function build(
   const appends = new Appends(opened.log, replicated, config, (records, bytes) => {
     metrics.records.inc(records);
     metrics.bytes.inc(bytes);
+    recent.stored(bytes);
   });
   observed = { log: opened.log, replicated, appends, kubernetes, election };
   if (config.printRecords) new Printer(opened.log, replicated, out, (count) => metrics.printed.inc(count));
@@ -115,6 +123,8 @@ async function build(
     waiters,
     operator: new Operator(replicated, kubernetes.enabled && config.statefulSet !== ''),
     leaderWait: new LeaderWait(replicated, config.maxPendingRequests),
+    recent,
+    history: new LeadershipHistory(config.id, opened.log, replicated),
     consul: () => election.reachable(),
     label: () => kubernetes.label.state(),
   });
@@ -154,10 +164,20 @@ function groundOf(
   die: Die,
   opened: DataDirectory,
   metrics: Metrics,
+  recent: RecentStats,
 ): Ground {
   const apiUrl = config.apiUrl ?? `http://${reachableHost(config.apiHost)}:${config.apiPort}`;
   const peer = config.peerAddress ?? `${reachableHost(config.peerHost)}:${config.peerPort}`;
-  return { config, out, die, opened, metrics, apiUrl, self: { id: config.id, uid: opened.log.uid, peer } };
+  return {
+    config,
+    out,
+    die,
+    opened,
+    metrics,
+    recent,
+    apiUrl,
+    self: { id: config.id, uid: opened.log.uid, peer },
+  };
 }
 
 function electionOf({ config, out, die, self, apiUrl, metrics }: Ground): Election {
@@ -216,8 +236,9 @@ function driverOf(
   });
 }
 
-function apiOf({ config, out, metrics }: Ground, service: Service): ReturnType<typeof createApi> {
+function apiOf({ config, out, metrics, recent }: Ground, service: Service): ReturnType<typeof createApi> {
   const { registry } = metrics;
+  const counted = apiMetrics(metrics);
   return createApi({
     service,
     limits: {
@@ -227,7 +248,13 @@ function apiOf({ config, out, metrics }: Ground, service: Service): ReturnType<t
       readers: config.maxReaders,
     },
     log: out,
-    metrics: apiMetrics(metrics),
+    metrics: {
+      ...counted,
+      onAppend(sample) {
+        counted.onAppend(sample);
+        if (sample.code === 'ok') recent.appended(sample.seconds);
+      },
+    },
     metricsText: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
     version: VERSION,
   });
@@ -235,13 +262,17 @@ function apiOf({ config, out, metrics }: Ground, service: Service): ReturnType<t
 
 /** What goes on beside: the log's upkeep, and the number of replicas that people want. */
 function keepUp(
-  { config, out, opened }: Ground,
+  { config, out, opened, recent }: Ground,
   replicas: Parameters<typeof followReplicas>[1],
   replicated: ReplicationDriver,
   stack: AsyncDisposableStack,
 ): void {
   const ending = new AbortController();
   stack.defer(() => ending.abort());
+  recent.keep(() => {
+    const { role, commit, members } = replicated;
+    return { role: role.kind, epoch: role.epoch, commit, members };
+  }, ending.signal);
   followReplicas(config.statefulSet, replicas, replicated, ending.signal);
   keepMark(
     opened.log,

@@ -6,7 +6,13 @@ import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { pino } from 'pino';
 import type { Bounds } from '../../src/api/bounds.ts';
-import { type Api, type ApiLimits, type AppendCode, createApi } from '../../src/api/index.ts';
+import {
+  type Api,
+  type ApiLimits,
+  type AppendCode,
+  createApi,
+  type StatsSample,
+} from '../../src/api/index.ts';
 import { ERRORS, type ErrorCode, type Problem } from '../../src/errors.ts';
 import { MemoryService } from './memory-service.ts';
 import { until } from './until.ts';
@@ -20,6 +26,19 @@ export const LIMITS: ApiLimits = {
   recordBytes: 16 * 1024,
   bufferedBytes: 1024 * 1024,
   readers: 4,
+};
+
+/** What a leader tells of two seconds. */
+export const SAMPLE: StatsSample = {
+  time: 1_700_000_000_000,
+  role: 'leader',
+  epoch: 1,
+  commit: 10,
+  recordsPerSecond: 2.5,
+  bytesPerSecond: 100,
+  append: { count: 5, p50Ms: 1.1, p99Ms: 2, maxMs: 2.5 },
+  fsync: null,
+  lag: { 'logger-1': 3, 'logger-2': null },
 };
 
 export interface RunningApi {

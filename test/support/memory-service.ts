@@ -1,6 +1,15 @@
 // A logger in memory, for tests of its HTTP API: offsets without holes, commits that the test may hold back, producers judged
 // by the rules of the real log, leadership that the test moves. Nothing is made up: what it answers, it stored.
-import type { AppendResult, LeaderAddress, LoggerService, ReadResult, Status } from '../../src/api/index.ts';
+import type {
+  AppendResult,
+  LeaderAddress,
+  LeadershipEpoch,
+  LoggerService,
+  ReadResult,
+  Stats,
+  StatsSample,
+  Status,
+} from '../../src/api/index.ts';
 import { type ErrorCode, LoggerError } from '../../src/errors.ts';
 import type { LogRecord, ProducerStamp, ProducerState, RecordInput } from '../../src/log/types.ts';
 
@@ -31,6 +40,8 @@ export class MemoryService implements LoggerService {
   transfers: (string | null)[] = [];
   wanted: readonly string[] | null = null;
   rebuilds = 0;
+  samples: StatsSample[] = [];
+  epochs: LeadershipEpoch[] = [];
   #role: 'leader' | 'follower' = 'leader';
   #leader: LeaderAddress | null = null;
   #first = 0;
@@ -171,6 +182,15 @@ export class MemoryService implements LoggerService {
     const { leading, ...state } = this.redirect();
     if (leading || ('leader' in state && state.leader)) throw new LoggerError('leader-present');
     this.rebuilds += 1;
+  }
+
+  stats(since: number): Stats {
+    const samples = this.samples.filter(({ time }) => time > since);
+    return { intervalMs: 2000, maxSamples: 300, samples };
+  }
+
+  async history(): Promise<readonly LeadershipEpoch[]> {
+    return this.epochs;
   }
 
   live(): { ok: boolean; reason: string } {

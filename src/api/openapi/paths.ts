@@ -183,6 +183,19 @@ const rebuildRegister = {
   },
 };
 
+const stats = {
+  operationId: 'stats',
+  summary: 'Throughput, latency and lag of the last ten minutes',
+  tags: ['cluster'],
+  parameters: [
+    parameter('query', 'since', 'Samples later than this time, in milliseconds since 1970', {
+      ...whole(0, Number.MAX_SAFE_INTEGER),
+      default: 0,
+    }),
+  ],
+  responses: { '200': json('Samples of this logger', 'Stats'), ...problems() },
+};
+
 const get = (
   operationId: string,
   summary: string,
@@ -203,8 +216,15 @@ export const PATHS = {
     'cluster',
     json('The view of this logger', 'Status'),
   ),
+  '/api/v1/stats': { get: stats },
+  '/api/v1/history': get(
+    'history',
+    'The last epochs and their leaders',
+    'cluster',
+    json('As far as this logger knows', 'History'),
+  ),
   '/livez': get('livez', 'The event loop turns', 'platform', json('Alive', 'Probe'), 'not-ready'),
   '/readyz': get('readyz', 'Serves reads and takes part', 'platform', json('Ready', 'Probe'), 'not-ready'),
   '/metrics': get('metrics', 'Metrics for Prometheus', 'platform', text('Metrics', 'text/plain')),
-  '/': get('home', 'A page for people', 'platform', text('Links', 'text/html')),
+  '/': get('home', 'A page for people', 'platform', text('The status page', 'text/html')),
 };

@@ -94,6 +94,48 @@ export const SCHEMAS = {
       error: nullable('string'),
     }),
   }),
+  StatsSample: object({
+    time: { type: 'integer', description: 'Milliseconds since 1970, at the end of the interval' },
+    role,
+    epoch: { type: 'integer', minimum: 0 },
+    commit: offset('Records below were committed'),
+    recordsPerSecond: { type: 'number', minimum: 0, description: 'Records committed' },
+    bytesPerSecond: { ...nullable('number'), description: 'Of record batches; null when it did not lead' },
+    append: { anyOf: [ref('Quantiles'), { type: 'null' }], description: 'From a request until its answer' },
+    fsync: { anyOf: [ref('Quantiles'), { type: 'null' }], description: 'fdatasync of the log' },
+    lag: {
+      type: 'object',
+      additionalProperties: nullable('integer'),
+      description: 'Records behind, by follower; empty when it did not lead',
+    },
+  }),
+  Quantiles: object({
+    count: { type: 'integer', minimum: 1 },
+    p50Ms: { type: 'number', description: 'To within a twelfth, as is p99Ms' },
+    p99Ms: { type: 'number' },
+    maxMs: { type: 'number' },
+  }),
+  Stats: object({
+    intervalMs: { type: 'integer', minimum: 1 },
+    maxSamples: { type: 'integer', minimum: 1, description: 'Older samples are gone' },
+    samples: { type: 'array', items: ref('StatsSample'), description: 'Oldest first' },
+  }),
+  History: object({
+    epochs: {
+      type: 'array',
+      description: 'The last 100, latest first',
+      items: object({
+        epoch: { type: 'integer', minimum: 1 },
+        leader: { ...nullable('string'), description: 'Null when this logger did not see who led' },
+        start: { ...nullable('integer'), description: 'Offset at which it began, once the log holds it' },
+        time: { ...nullable('integer'), description: 'Milliseconds since 1970' },
+        seen: {
+          type: 'boolean',
+          description: 'The time is when this logger learned of the leader; else it is of the first record',
+        },
+      }),
+    },
+  }),
   Producer: object({
     id: { type: 'string', pattern: '^[1-9][0-9]{0,18}$', description: 'A 63-bit number, as text' },
     epoch: { type: 'integer', minimum: 0, maximum: 32_767 },

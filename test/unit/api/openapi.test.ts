@@ -7,7 +7,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { FastifyInstance } from 'fastify';
 import { openApiDocument } from '../../../src/api/openapi/index.ts';
 import { ERRORS, type ErrorCode, LoggerError } from '../../../src/errors.ts';
-import { type Answer, post, type RunningApi, rowsOf, send, startApi } from '../../support/api.ts';
+import { type Answer, post, type RunningApi, rowsOf, SAMPLE, send, startApi } from '../../support/api.ts';
 
 const document = openApiDocument('1.2.3');
 
@@ -53,7 +53,7 @@ test('every route is in the document, and nothing else is', async (t) => {
   subscribe('fastify.initialization', collect);
   await startApi(t);
   unsubscribe('fastify.initialization', collect);
-  const shown = routes.filter((route) => !route.startsWith('HEAD ') && !/ \/docs(\/|$)/.test(route));
+  const shown = routes.filter((route) => !route.startsWith('HEAD ') && !/ \/(docs|page)(\/|$)/.test(route));
   const documented = operations.map(({ method, path }) => `${method} ${path.replace(/{(\w+)}/g, ':$1')}`);
   assert.ok(routes.length > shown.length);
   assert.deepEqual(shown.toSorted(), documented.toSorted());
@@ -103,6 +103,14 @@ const STAMP = { ...JSON_TYPE, 'producer-id': '7', 'producer-epoch': '0', 'produc
 
 test('the answers of a running API are as documented', async (t) => {
   const api = await startApi(t);
+  api.service.samples = [
+    SAMPLE,
+    { ...SAMPLE, role: 'follower', bytesPerSecond: null, append: null, lag: {} },
+  ];
+  api.service.epochs = [
+    { epoch: 2, leader: 'logger-0', start: null, time: SAMPLE.time, seen: true },
+    { epoch: 1, leader: null, start: 0, time: null, seen: false },
+  ];
   assertDocumented('POST', LOG, await post(api, '["a",{"base64":"/w==","key":"k"}]', STAMP));
   assertDocumented('POST', LOG, await post(api, '["a","b"]', STAMP));
   assertDocumented('POST', LOG, await post(api, '[1]', JSON_TYPE));
@@ -121,8 +129,17 @@ test('the answers of a running API are as documented', async (t) => {
 });
 
 async function others({ url }: RunningApi): Promise<void> {
-  for (const path of ['/', '/api/v1/status', '/livez', '/readyz', '/metrics'])
-    assertDocumented('GET', path, await send(url + path));
+  for (const path of [
+    '/',
+    '/api/v1/status',
+    '/api/v1/stats',
+    '/api/v1/stats?since=x',
+    '/api/v1/history',
+    '/livez',
+    '/readyz',
+    '/metrics',
+  ])
+    assertDocumented('GET', path.split('?')[0] ?? path, await send(url + path));
   for (const id of ['7', '8', 'x'])
     assertDocumented('GET', '/api/v1/producers/{id}', await send(`${url}/api/v1/producers/${id}`));
   const members = '/api/v1/members';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { assertProblem, post, send, startApi, until } from '../../support/api.ts';
+import { assertProblem, post, SAMPLE, send, startApi, until } from '../../support/api.ts';
 
 const STAMP = { 'producer-id': '9007199254740993', 'producer-epoch': '3' };
 const PRODUCER = '/api/v1/producers/9007199254740993';
@@ -106,15 +106,22 @@ test('metrics are given as they are made', async (t) => {
   assert.equal(answer.text, 'up 1\n');
 });
 
-test('the first page leads on and runs no scripts', async (t) => {
+test('stats are those later than asked for, and history is the logger’s', async (t) => {
   const { service, url } = await startApi(t);
-  Object.defineProperty(service, 'id', { value: '<script>' });
-  const page = await send(`${url}/`);
-  assert.match(page.headers['content-type'] ?? '', /^text\/html/);
-  assert.doesNotMatch(page.text, /<script/);
-  const links = [...page.text.matchAll(/href="([^"]+)"/g)].map(([, href]) => href ?? '');
-  assert.deepEqual(links, ['/docs', '/api/v1/status', '/api/v1/log', '/metrics']);
-  for (const href of links) assert.equal((await send(url + href)).status, 200, href);
+  service.samples = [SAMPLE, { ...SAMPLE, time: SAMPLE.time + 2000 }];
+  service.epochs = [{ epoch: 1, leader: null, start: 0, time: null, seen: false }];
+  const stats = await send(`${url}/api/v1/stats?since=${SAMPLE.time}`);
+  assert.equal(stats.headers['cache-control'], 'no-store');
+  assert.deepEqual(JSON.parse(stats.text), {
+    intervalMs: 2000,
+    maxSamples: 300,
+    samples: [service.samples[1]],
+  });
+  assert.equal(JSON.parse((await send(`${url}/api/v1/stats`)).text).samples.length, 2);
+  for (const query of ['since=x', 'since=-1', 'since=1&since=2', 'sinc=1'])
+    assertProblem(await send(`${url}/api/v1/stats?${query}`), 'invalid-request');
+  assert.deepEqual(JSON.parse((await send(`${url}/api/v1/history`)).text), { epochs: service.epochs });
+  assertProblem(await send(`${url}/api/v1/history?limit=1`), 'invalid-request');
 });
 
 test('requests are counted by route, method and status, unknown paths and methods under one name', async (t) => {

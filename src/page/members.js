@@ -1,0 +1,98 @@
+// Who leads, who follows and how far behind: the facts at the top, the table of members and the leadership history.
+import { byId, count, element, moment, records, say } from './format.js';
+
+/** `status` is what the API says. */
+export function showStatus(status) {
+  const { id, cluster, version, role } = status;
+  document.title = `${id}: ${role} · ${cluster}`;
+  say(byId('self'), id);
+  say(byId('cluster'), `cluster ${cluster}`);
+  const badge = byId('role');
+  badge.hidden = false;
+  badge.className = `badge ${role === 'leader' ? 'leads' : 'quiet'}`;
+  say(badge, role === 'leader' ? '★ leader' : 'follower');
+  say(
+    byId('footer'),
+    `This is the view of ${id}, version ${version}; another logger may know a moment more.`,
+  );
+  byId('facts').replaceChildren(...facts(status));
+  byId('members').tBodies[0].replaceChildren(...status.members.map((member) => memberRow(member, status)));
+}
+
+function fact(name, value, { more = '', className = '' } = {}) {
+  const dd = element('dd', { className }, value);
+  if (more !== '') dd.append(element('span', { className: 'more' }, more));
+  return element('div', {}, element('dt', {}, name), dd);
+}
+
+function facts({ leader, epoch, offsets, consul, label, members }) {
+  const connected = members.filter((member) => member.connected).length;
+  return [
+    fact('Leader', leader?.id ?? '⚠ none', { className: leader === null ? 'bad' : '' }),
+    fact('Epoch', count(epoch)),
+    fact('Committed', count(offsets.commit), { more: commitText(offsets) }),
+    fact('Connected members', `${connected} of ${members.length}`, {
+      className: connected < members.length ? 'warn' : '',
+      more: connected * 2 > members.length ? 'as seen from here' : 'no majority seen from here',
+    }),
+    fact('Consul', consul.reachable ? '✓ reachable' : '⚠ away', {
+      className: `word ${consul.reachable ? 'good' : 'bad'}`,
+      more: consul.reachable ? (consul.address ?? '') : (consul.error ?? 'writes go on without it'),
+    }),
+    fact('Pod label', ...labelFact(label)),
+  ];
+}
+
+function commitText({ first, commit, end }) {
+  const waiting = end > commit ? `${records(end - commit)} waiting` : 'all records';
+  return first > 0 ? `${waiting}, kept from ${count(first)}` : waiting;
+}
+
+function labelFact({ enabled, wanted, observed, inSync, error }) {
+  if (!enabled) return ['off', { className: 'word quiet', more: 'not on Kubernetes' }];
+  if (inSync) return [`✓ ${observed ?? wanted}`, { className: 'word good' }];
+  return [`⚠ ${observed ?? 'missing'}`, { className: 'word bad', more: error ?? `should be ${wanted}` }];
+}
+
+function memberRow({ id, role, connected, end, lag, peer }, status) {
+  const self = id === status.id ? ' (this one)' : '';
+  const name = element('th', { scope: 'row' }, id, element('span', { className: 'quiet small' }, self));
+  const isLeader = role === 'leader';
+  const leads = element('td', { className: isLeader ? 'leads' : '' }, isLeader ? '★ leader' : 'follower');
+  const link = element(
+    'td',
+    { className: connected ? 'good' : 'bad' },
+    connected ? '✓ connected' : '✕ not connected',
+  );
+  const behind = lag === null ? '–' : lag === 0 ? 'nothing' : records(lag);
+  return element(
+    'tr',
+    {},
+    name,
+    leads,
+    link,
+    element('td', { className: 'number' }, count(end)),
+    element('td', { className: `number ${lag > 10_000 ? 'warn' : ''}` }, behind),
+    element('td', { className: 'wide quiet' }, peer),
+  );
+}
+
+export function showHistory(epochs, present) {
+  const rows = epochs.map(({ epoch, leader, start, time, seen }) => {
+    const when = time === null ? 'unknown' : moment(time);
+    const title = seen ? 'when this logger learned of the leader' : 'time of its first record';
+    return element(
+      'tr',
+      {},
+      element('th', { scope: 'row', className: 'number' }, count(epoch)),
+      element('td', { className: epoch === present ? 'leads' : '' }, leader ?? 'not seen from here'),
+      element('td', { title }, time === null || seen ? when : `${when} *`),
+      element('td', { className: 'number' }, start === null ? '–' : count(start)),
+    );
+  });
+  if (epochs.some(({ time, seen }) => time !== null && !seen)) rows.push(note());
+  byId('history').tBodies[0].replaceChildren(...rows);
+}
+
+const note = () =>
+  element('tr', {}, element('td', { colSpan: 4, className: 'quiet small' }, '* by its first record'));

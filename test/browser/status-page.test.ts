@@ -1,0 +1,195 @@
+// The status page in a real Chromium over real loggers and a real Consul, as an operator uses it: through a failover, a
+// planned transfer, by keyboard alone, and looked over by axe.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { Browser } from 'playwright-core';
+import { sharedConsul } from '../support/consul.ts';
+import { eventually } from '../support/eventually.ts';
+import { Loggers } from '../support/loggers.ts';
+import { SteadyProducer } from '../support/steady-producer.ts';
+import { assertAccessible, openPage, startBrowser } from './browser.ts';
+
+const CALM = 30;
+
+describe('the status page', () => {
+  const consul = sharedConsul();
+  const ends: (() => Promise<void>)[] = [];
+  let browser: Browser;
+  before(async () => {
+    browser = await startBrowser({ after: (end) => void ends.push(end) });
+  });
+  after(async () => {
+    for (const end of ends) await end();
+  });
+
+  it('shows the new leader after a failover, and the tail goes on', async (t) => {
+    const loggers = await Loggers.start(t, { consulUrls: consul().urls });
+    const producer = SteadyProducer.start(t, loggers.apis);
+    await producer.more(CALM);
+    const old = await loggers.inSync();
+    const [survivor] = loggers.others(old);
+    const { page, errors } = await openPage(browser, survivor!.api);
+    t.after(() => page.context().close());
+    const fact = (name: string) => page.locator('#facts div', { hasText: name }).locator('dd');
+    const lastOffset = async (): Promise<number> =>
+      Number(await page.locator('#tail tbody tr:last-child td').first().textContent());
+    await page.locator('#tail tbody tr').first().waitFor();
+    assert.match((await fact('Leader').textContent()) ?? '', new RegExp(`^${old.id}$`));
+    assert.match((await page.locator('#notice').textContent()) ?? '', new RegExp(`follows ${old.id}`));
+
+    await old.kill();
+    const leader = await loggers.inSync(loggers.all.map(({ id }) => id));
+    await eventually('the page shows the new leader', async () =>
+      (await fact('Leader').textContent()) === leader.id ? true : null,
+    );
+    const row = page.locator('#members tbody tr', { hasText: leader.id });
+    await eventually('its row says so', async () => /★ leader/.test((await row.textContent()) ?? ''));
+    await eventually('the history begins with it', async () =>
+      ((await page.locator('#history tbody tr').first().textContent()) ?? '').includes(leader.id),
+    );
+    const { acks } = producer;
+    const wanted = acks.at(-1)!.offset + CALM;
+    await eventually('the tail goes on', async () => (await lastOffset()) >= wanted);
+    const offsets = await page
+      .locator('#tail tbody tr td:first-child')
+      .evaluateAll((cells) => cells.map((cell) => Number(cell.textContent)));
+    assert.ok(offsets.length <= 300, 'the page keeps a bounded number of rows');
+    for (const [at, offset] of offsets.entries())
+      assert.equal(offset, offsets[0]! + at, 'without holes or repeats over the failover');
+    assert.deepEqual(errors, []);
+  });
+
+  it('says in plain words that the logger is away, and comes back by itself', async (t) => {
+    const loggers = await Loggers.start(t, { consulUrls: consul().urls });
+    const [logger] = loggers.others(await loggers.inSync());
+    const { page, errors } = await openPage(browser, logger!.api);
+    t.after(() => page.context().close());
+    await page.locator('#notice.good').waitFor();
+    await logger!.kill();
+    await page.getByText('This logger does not answer.').waitFor();
+    logger!.start();
+    await page.locator('#notice.good').waitFor();
+    assert.deepEqual(errors, []);
+  });
+
+  it('says that there is no leader', async (t) => {
+    const loggers = await Loggers.start(t, { consulUrls: consul().urls });
+    const [last, ...rest] = loggers.all;
+    const { page } = await openPage(browser, last!.api);
+    t.after(() => page.context().close());
+    await Promise.all(rest.map((logger) => logger.kill()));
+    await page.getByText('There is no leader: nothing can be appended').waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Transfer leadership' }).isDisabled(), true);
+  });
+
+  it('hands leadership over, by keyboard alone, after a question', async (t) => {
+    const loggers = await Loggers.start(t, { consulUrls: consul().urls });
+    const leader = await loggers.inSync();
+    const [target] = loggers.others(leader);
+    const { page, errors } = await openPage(browser, leader.api);
+    t.after(() => page.context().close());
+    const focused = (): Promise<string> => page.evaluate('document.activeElement.id');
+    const tabTo = async (id: string): Promise<void> => {
+      for (let presses = 0; presses < 40; presses += 1) {
+        if ((await focused()) === id) return;
+        await page.keyboard.press('Tab');
+      }
+      assert.fail(`${id} cannot be reached by the Tab key`);
+    };
+    await page.keyboard.press('Tab');
+    assert.equal(await page.evaluate('document.activeElement.className'), 'skip');
+    await tabTo('transfer-open');
+    const outline = await page.evaluate('getComputedStyle(document.activeElement).outlineStyle');
+    assert.equal(outline, 'solid', 'the focus is visible');
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog', { name: 'Transfer leadership' }).waitFor();
+    await page.keyboard.press('Escape');
+    assert.equal(await focused(), 'transfer-open', 'the focus is back where it was');
+    assert.equal((await leader.status())?.role, 'leader', 'nothing happened');
+    await page.keyboard.press('Enter');
+    await tabTo('transfer-to');
+    await page.keyboard.type(target!.id);
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    const next = await eventually('another leads', async () => {
+      const status = await target!.status();
+      return status?.role === 'leader' ? status : null;
+    });
+    assert.equal(next.id, target!.id);
+    await page.getByText(`Leadership is handed over on the page of ${target!.id}.`).waitFor();
+    const link = page.getByRole('link', { name: 'Open the leader’s page' });
+    assert.equal(await link.getAttribute('href'), `${target!.api}/`);
+    assert.deepEqual(errors, []);
+  });
+
+  it('the tail is paused, filtered and sent to an offset', async (t) => {
+    const loggers = await Loggers.start(t, { consulUrls: consul().urls, count: 1 });
+    const producer = SteadyProducer.start(t, loggers.apis);
+    await producer.more(CALM * 10);
+    const { page, errors } = await openPage(browser, loggers.apis[0]!);
+    t.after(() => page.context().close());
+    const rows = page.locator('#tail tbody tr');
+    await rows.first().waitFor();
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByText('Paused at offset').waitFor();
+    const held = await rows.last().textContent();
+    await producer.more(CALM);
+    assert.equal(await rows.last().textContent(), held, 'nothing moves while paused');
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await eventually('it goes on', async () => (await rows.last().textContent()) !== held);
+    await producer.stop();
+
+    await page.getByLabel('Filter').fill('MESSAGE: 7');
+    await page.getByLabel('Offset').fill('0');
+    await page.getByRole('button', { name: 'Go' }).click();
+    await eventually('what matches is shown from the beginning on', async () =>
+      ((await rows.first().textContent()) ?? '').endsWith('Message: 7'),
+    );
+    const shown = await rows.locator('td:last-child').allTextContents();
+    const numbers = producer.acks.map(({ number }) => String(number)).filter((text) => text.startsWith('7'));
+    await eventually('and all of it', async () => (await rows.count()) === numbers.length);
+    assert.ok(shown.every((text) => text.startsWith('Message: 7')));
+    assert.equal(await page.locator('#tail mark').first().textContent(), 'Message: 7');
+    assert.deepEqual(errors, []);
+  });
+
+  it('asks for a token on 401, keeps it in the tab, and sends it', async (t) => {
+    const loggers = await Loggers.start(t, { consulUrls: consul().urls, count: 1 });
+    const { page } = await openPage(browser, loggers.apis[0]!);
+    t.after(() => page.context().close());
+    // Stands in for an API with tokens: what is tested is what the page does about its answers.
+    await page.route('**/api/v1/**', async (route) => {
+      if (route.request().headers().authorization === 'Bearer s3cret') return route.continue();
+      const body = JSON.stringify({ code: 'unauthorized', title: 'A token is needed', status: 401 });
+      return route.fulfill({ status: 401, contentType: 'application/problem+json', body });
+    });
+    await page.getByText('The API asks for a token.').first().waitFor();
+    await page.getByLabel('Token', { exact: true }).fill('s3cret');
+    await page.keyboard.press('Enter');
+    await page.locator('#notice.good').waitFor();
+    assert.equal(await page.evaluate('Object.values(sessionStorage).join()'), 's3cret');
+    assert.equal(await page.evaluate('localStorage.length + document.cookie.length'), 0);
+  });
+
+  for (const colorScheme of ['light', 'dark'] as const)
+    it(`axe finds nothing serious, ${colorScheme}, wide and narrow`, async (t) => {
+      const loggers = await Loggers.start(t, { consulUrls: consul().urls });
+      const producer = SteadyProducer.start(t, loggers.apis);
+      await producer.more(CALM);
+      const leader = await loggers.inSync();
+      for (const width of [360, 1600]) {
+        const viewport = { width, height: 900 };
+        const { page, errors } = await openPage(browser, leader.api, { colorScheme, viewport });
+        await page.locator('#tail tbody tr').first().waitFor();
+        await page.locator('.uplot').first().waitFor();
+        await assertAccessible(page);
+        const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
+        assert.ok(Number(overflow) <= 0, `at ${width} px nothing sticks out`);
+        await page.getByRole('button', { name: 'Transfer leadership' }).click();
+        await assertAccessible(page);
+        assert.deepEqual(errors, []);
+        await page.context().close();
+      }
+    });
+});
