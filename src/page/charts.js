@@ -6,6 +6,10 @@ import uPlot from './uPlot.esm.js';
 
 const WINDOW_SECONDS = 600;
 const HEIGHT_PX = 120;
+/** Between marks of an axis that counts records. */
+const WHOLE_STEPS = Array.from({ length: 13 }, (_, power) =>
+  [1, 2, 5].map((one) => one * 10 ** power),
+).flat();
 const DASHES = [[], [5, 4], [2, 3], [8, 3, 2, 3]];
 
 const CHARTS = [
@@ -36,12 +40,13 @@ const CHARTS = [
         .slice(0, 4)
         .map((id) => ({ label: id, value: ({ lag }) => lag[id] ?? null })),
     empty: 'known to the leader alone',
+    incrs: WHOLE_STEPS,
   },
 ];
 
 const quantiles = (name) => [
-  { label: 'median', value: (sample) => sample[name]?.p50Ms ?? null },
-  { label: '99th percentile', value: (sample) => sample[name]?.p99Ms ?? null },
+  { label: 'p50', words: 'median', value: (sample) => sample[name]?.p50Ms ?? null },
+  { label: 'p99', words: '99th percentile', value: (sample) => sample[name]?.p99Ms ?? null },
 ];
 
 const drawn = [];
@@ -97,18 +102,20 @@ function captionOf({ name, format, empty }, series, last) {
   if (last.every((one) => one === null)) value.append(empty ?? 'no data yet');
   else
     for (const [at, { label }] of series.entries()) {
-      if (series.length > 1) value.append(element('i', { className: `c${at}` }), `${label} `);
-      value.append(last[at] === null ? '–' : format(last[at]));
+      const item = element('span', { className: 'item' });
+      if (series.length > 1) item.append(element('i', { className: `c${at}` }), `${label} `);
+      item.append(last[at] === null ? '–' : format(last[at]));
+      value.append(item);
     }
   return [element('b', {}, name), value];
 }
 
 function inWords({ name, format, empty }, series, values) {
-  const parts = series.flatMap(({ label }, at) => {
+  const parts = series.flatMap(({ label, words = label }, at) => {
     const known = values[at].filter((value) => value !== null);
     if (known.length === 0) return [];
     const highest = known.reduce((one, other) => Math.max(one, other), 0);
-    return `${label}: last ${format(known.at(-1))}, highest ${format(highest)}`;
+    return `${words}: last ${format(known.at(-1))}, highest ${format(highest)}`;
   });
   return `Chart of ${name} over ten minutes. ${parts.join('; ') || (empty ?? 'no data yet')}.`;
 }
@@ -121,7 +128,7 @@ function colour(name) {
   return color;
 }
 
-function optionsOf({ format }, series, plot, samples) {
+function optionsOf({ format, incrs }, series, plot, samples) {
   const quiet = colour('quiet');
   const faint = dark.matches ? '#323842' : '#e3e6ea';
   const axis = { stroke: quiet, font: '11px system-ui, sans-serif', ticks: { show: false } };
@@ -145,11 +152,12 @@ function optionsOf({ format }, series, plot, samples) {
       },
       {
         ...axis,
-        size: 62,
+        size: 58,
         gap: 4,
         space: 36,
+        ...(incrs === undefined ? {} : { incrs }),
         grid: { stroke: faint, width: 1 },
-        values: (_plot, at) => at.map((value) => format(value)),
+        values: (_plot, at) => at.map((value) => (value === 0 ? '0' : format(value))),
       },
     ],
     series: [

@@ -1,7 +1,7 @@
 // Numbers and times as people read them, and the little of the DOM that all parts need.
 
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
-const UNITS = ['B', 'KiB', 'MiB', 'GiB'];
+const UNITS = ['B', 'kB', 'MB', 'GB'];
 
 export const count = (value) => (value === null || value === undefined ? '–' : whole.format(value));
 export const records = (value) => `${count(value)} ${value === 1 ? 'record' : 'records'}`;
@@ -10,11 +10,11 @@ export const rate = (value) => `${value < 10 ? Math.round(value * 10) / 10 : who
 export function bytes(value) {
   let unit = 0;
   let amount = value;
-  while (amount >= 1024 && unit < UNITS.length - 1) {
-    amount /= 1024;
+  while (amount >= 1000 && unit < UNITS.length - 1) {
+    amount /= 1000;
     unit += 1;
   }
-  return `${amount < 10 ? amount.toFixed(1) : amount.toFixed(0)} ${UNITS[unit]}/s`;
+  return `${amount < 10 && unit > 0 ? amount.toFixed(1) : amount.toFixed(0)} ${UNITS[unit]}/s`;
 }
 
 export function milliseconds(value) {

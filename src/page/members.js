@@ -15,8 +15,12 @@ export function showStatus(status) {
     byId('footer'),
     `This is the view of ${id}, version ${version}; another logger may know a moment more.`,
   );
+  // Each logger knows them in an order of its own; logger-2 comes before logger-10.
+  const rows = status.members
+    .toSorted((one, other) => one.id.localeCompare(other.id, 'en', { numeric: true }))
+    .map((member) => memberRow(member, status));
   byId('facts').replaceChildren(...facts(status));
-  byId('members').tBodies[0].replaceChildren(...status.members.map((member) => memberRow(member, status)));
+  byId('members').tBodies[0].replaceChildren(...rows);
 }
 
 function fact(name, value, { more = '', className = '' } = {}) {
@@ -56,22 +60,23 @@ function labelFact({ enabled, wanted, observed, inSync, error }) {
 
 function memberRow({ id, role, connected, end, lag, peer }, status) {
   const self = id === status.id ? ' (this one)' : '';
-  const name = element('th', { scope: 'row' }, id, element('span', { className: 'quiet small' }, self));
-  const isLeader = role === 'leader';
-  const leads = element('td', { className: isLeader ? 'leads' : '' }, isLeader ? '★ leader' : 'follower');
-  const link = element(
+  const name = element('th', { scope: 'row' }, id, element('span', { className: 'quiet small self' }, self));
+  // Without a leader, whoever is called so led last.
+  const isLeader = role === 'leader' && status.leader !== null;
+  const leads = element(
     'td',
-    { className: connected ? 'good' : 'bad' },
-    connected ? '✓ connected' : '✕ not connected',
+    { className: isLeader ? 'leads' : '' },
+    isLeader ? '★ leader' : role === 'leader' ? 'led last' : 'follower',
   );
-  const behind = lag === null ? '–' : lag === 0 ? 'nothing' : records(lag);
+  const link = element('td', { className: connected ? 'good' : 'bad' }, connected ? '✓ connected' : '✕ away');
+  const behind = lag === null ? '–' : records(lag);
   return element(
     'tr',
     {},
     name,
     leads,
     link,
-    element('td', { className: 'number' }, count(end)),
+    element('td', { className: 'number wide' }, count(end)),
     element('td', { className: `number ${lag > 10_000 ? 'warn' : ''}` }, behind),
     element('td', { className: 'wide quiet' }, peer),
   );
@@ -85,7 +90,7 @@ export function showHistory(epochs, present) {
       'tr',
       {},
       element('th', { scope: 'row', className: 'number' }, count(epoch)),
-      element('td', { className: epoch === present ? 'leads' : '' }, leader ?? 'not seen from here'),
+      element('td', { className: epoch === present ? 'leads' : '' }, leader ?? 'not seen'),
       element('td', { title }, time === null || seen ? when : `${when} *`),
       element('td', { className: 'number' }, start === null ? '–' : count(start)),
     );

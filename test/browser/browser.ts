@@ -2,12 +2,10 @@
 // breaks its own content policy fails the test that opened it.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import axe from 'axe-core';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 /** Chromium logs these itself when a logger is away, which the tests bring about. */
 const EXPECTED = /Failed to load resource|net::ERR_/;
 
@@ -60,7 +58,7 @@ interface Violation {
 export async function assertAccessible(page: Page): Promise<void> {
   // The content policy forbids a script of another origin or inline; the debugger may evaluate one all the same.
 
-  await page.evaluate(await readFile(AXE, 'utf8'));
+  await page.evaluate(axe.source);
   const violations = (await page.evaluate(
     'axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"] }).then((r) => r.violations)',
   )) as Violation[];
