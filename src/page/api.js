@@ -9,6 +9,8 @@ export class Refused extends Error {
     super(problem.detail ?? problem.title ?? `HTTP ${status}`);
     this.status = status;
     this.code = problem.code ?? null;
+    /** With offset-gone: the first offset that is kept. */
+    this.first = problem.first ?? null;
   }
 }
 
@@ -49,12 +51,13 @@ export async function transferTo(to) {
 }
 
 /**
- * The log as events from `offset` on, until `signal` aborts or the stream ends; `onRows` is awaited, so that a page that
- * is slow slows the stream. EventSource cannot send a token, hence by hand: a row is one line of data.
+ * The log as events from `offset` on, until `signal` aborts or the stream ends; `onOpen` is called once it has begun, and
+ * `onRows` is awaited, so that a page that is slow slows the stream. EventSource cannot send a token, hence by hand: a row is one line of data.
  */
-export async function follow(offset, signal, onRows) {
+export async function follow(offset, signal, { onOpen, onRows }) {
   const headers = { accept: 'text/event-stream' };
   const response = await call(`/api/v1/log?offset=${offset}`, { headers, signal });
+  onOpen();
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = '';
   for (;;) {

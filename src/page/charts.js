@@ -83,6 +83,10 @@ function show(one, samples) {
   const values = series.map(({ value }) => samples.map(value));
   const last = values.map((of) => of.at(-1) ?? null);
   caption.replaceChildren(...captionOf(chart, series, last));
+  plot.classList.toggle(
+    'empty',
+    values.flat().every((value) => value === null),
+  );
   plot.setAttribute('aria-label', inWords(chart, series, values));
   const labels = series.map(({ label }) => label).join();
   if (one.uplot === null || one.labels !== labels) {

@@ -65,11 +65,12 @@ export function makeToken(onToken) {
   const open = (reason) => {
     say(byId('token-reason'), reason);
     value.value = token() ?? '';
+    dialog.returnValue = '';
     if (!dialog.open) dialog.showModal();
   };
   const use = (text) => {
     useToken(text);
-    dialog.close();
+    dialog.close('used');
     onToken();
   };
   let wasDismissed = false;
@@ -80,12 +81,11 @@ export function makeToken(onToken) {
   byId('token-open').addEventListener('click', () => open(''));
   byId('token-cancel').addEventListener('click', () => dialog.close());
   dialog.addEventListener('close', () => {
-    wasDismissed = true;
+    wasDismissed = dialog.returnValue !== 'used';
   });
   byId('token-forget').addEventListener('click', () => use(''));
   byId('token-form').addEventListener('submit', (event) => {
     event.preventDefault();
     use(value.value.trim());
-    wasDismissed = false;
   });
 }

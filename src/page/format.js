@@ -45,6 +45,16 @@ export function element(name, properties = {}, ...children) {
   return made;
 }
 
+/** Makes `made` the children of a node and leaves those alone that are equal, and with them selections and readers. */
+export function fill(node, made) {
+  for (const [at, child] of made.entries()) {
+    const present = node.children[at];
+    if (present === undefined) node.append(child);
+    else if (!present.isEqualNode(child)) present.replaceWith(child);
+  }
+  while (node.children.length > made.length) node.lastElementChild.remove();
+}
+
 /** Sets a text only when it differs, so that screen readers and selections are left alone. */
 export function say(node, text) {
   if (node.textContent !== text) node.textContent = text;

@@ -1,5 +1,5 @@
 // Who leads, who follows and how far behind: the facts at the top, the table of members and the leadership history.
-import { byId, count, element, moment, records, say } from './format.js';
+import { byId, count, element, fill, moment, records, say } from './format.js';
 
 /** `status` is what the API says. */
 export function showStatus(status) {
@@ -19,8 +19,8 @@ export function showStatus(status) {
   const rows = status.members
     .toSorted((one, other) => one.id.localeCompare(other.id, 'en', { numeric: true }))
     .map((member) => memberRow(member, status));
-  byId('facts').replaceChildren(...facts(status));
-  byId('members').tBodies[0].replaceChildren(...rows);
+  fill(byId('facts'), facts(status));
+  fill(byId('members').tBodies[0], rows);
 }
 
 function fact(name, value, { more = '', className = '' } = {}) {
@@ -96,7 +96,7 @@ export function showHistory(epochs, present) {
     );
   });
   if (epochs.some(({ time, seen }) => time !== null && !seen)) rows.push(note());
-  byId('history').tBodies[0].replaceChildren(...rows);
+  fill(byId('history').tBodies[0], rows);
 }
 
 const note = () =>

@@ -71,14 +71,15 @@ async function run() {
   running = new AbortController();
   const { signal } = running;
   while (!signal.aborted) {
-    state(live ? 'Following.' : `Reading from offset ${count(next)}.`);
+    const onOpen = () => state(live ? 'Following.' : `Reading from offset ${count(next)}.`);
     try {
-      await follow(next, signal, (rows) => take(rows, signal));
+      await follow(next, signal, { onOpen, onRows: (rows) => take(rows, signal) });
     } catch (error) {
       if (signal.aborted) return;
-      if (error instanceof Refused && error.code === 'offset-gone') {
-        next = null;
-        return state('Those records are no longer kept. Press Latest.', 'warn');
+      if (error instanceof Refused && error.code === 'offset-gone' && error.first > next) {
+        addRows([{ gap: `records from ${count(next)} to ${count(error.first - 1)} are no longer kept` }]);
+        next = error.first;
+        continue;
       }
       state(error instanceof Refused ? error.message : 'Not connected; trying again.', 'warn');
     }
