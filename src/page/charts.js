@@ -5,11 +5,14 @@ import { byId, bytes, clock, count, element, milliseconds, rate } from './format
 import uPlot from './uPlot.esm.js';
 
 const WINDOW_SECONDS = 600;
+/** A logger that just started has little to show: the time axis begins with it, but is never shorter than this. */
+const MIN_WINDOW_SECONDS = 120;
 const HEIGHT_PX = 120;
 /** Between marks of an axis that counts records. */
 const WHOLE_STEPS = Array.from({ length: 13 }, (_, power) =>
   [1, 2, 5].map((one) => one * 10 ** power),
 ).flat();
+const WHOLE_MINUTES = [60, 120, 300, 600];
 const DASHES = [[], [5, 4], [2, 3], [8, 3, 2, 3]];
 
 const CHARTS = [
@@ -141,9 +144,9 @@ function optionsOf({ format, incrs }, series, plot, samples) {
     height: HEIGHT_PX,
     legend: { show: false },
     cursor: { show: false },
-    padding: [6, 8, 0, 0],
+    padding: [6, 16, 0, 0],
     scales: {
-      x: { range: () => [Date.now() / 1000 - WINDOW_SECONDS, Date.now() / 1000] },
+      x: { range: () => timesShown(samples()) },
       y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.15 : 1] },
     },
     axes: [
@@ -151,7 +154,8 @@ function optionsOf({ format, incrs }, series, plot, samples) {
         ...axis,
         size: 22,
         grid: { show: false },
-        space: 70,
+        space: 50,
+        incrs: WHOLE_MINUTES,
         values: (_plot, at) => at.map((seconds) => clock(seconds * 1000).slice(0, 5)),
       },
       {
@@ -176,6 +180,12 @@ function optionsOf({ format, incrs }, series, plot, samples) {
     ],
     hooks: { draw: [(uplot) => markEpochs(uplot, samples(), quiet)] },
   };
+}
+
+function timesShown(samples) {
+  const now = Date.now() / 1000;
+  const first = (samples[0]?.time ?? Date.now()) / 1000;
+  return [Math.max(now - WINDOW_SECONDS, Math.min(first, now - MIN_WINDOW_SECONDS)), now];
 }
 
 function markEpochs({ ctx, bbox, valToPos }, samples, stroke) {

@@ -69,7 +69,6 @@ function memberRow({ id, role, connected, end, lag, peer }, status) {
     isLeader ? '★ leader' : role === 'leader' ? 'led last' : 'follower',
   );
   const link = element('td', { className: connected ? 'good' : 'bad' }, connected ? '✓ connected' : '✕ away');
-  const behind = lag === null ? '–' : records(lag);
   return element(
     'tr',
     {},
@@ -77,7 +76,7 @@ function memberRow({ id, role, connected, end, lag, peer }, status) {
     leads,
     link,
     element('td', { className: 'number wide' }, count(end)),
-    element('td', { className: `number ${lag > 10_000 ? 'warn' : ''}` }, behind),
+    element('td', { className: `number ${lag > 10_000 ? 'warn' : ''}` }, count(lag)),
     element('td', { className: 'wide quiet' }, peer),
   );
 }
