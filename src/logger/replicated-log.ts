@@ -10,8 +10,11 @@ export type Role =
 export interface ReplicatedLog {
   readonly role: Role;
   readonly commit: number;
-  /** Serving as the leader, or matched with one and told its commit: nothing that was ever read is above `commit` then. */
-  readonly commitIsCurrent: boolean;
+  /**
+   * Since the start, commit has reached the epoch of a leader, here or there. Until then it is what was stored of it, and may
+   * be lower than what this logger told before it was restarted.
+   */
+  readonly commitHasBeenCurrent: boolean;
   readonly members: readonly MemberStatus[];
   /** Id of the Consul session held now. */
   readonly session: string | null;

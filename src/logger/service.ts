@@ -44,8 +44,6 @@ export interface ServiceParts {
 export class Service implements LoggerService {
   readonly #parts: ServiceParts;
   #stopping = false;
-  /** The commit has been current once; until then what is stored of it may be lower than what was read before a restart. */
-  #hasBeenCurrent = false;
 
   constructor(parts: ServiceParts) {
     this.#parts = parts;
@@ -98,7 +96,7 @@ export class Service implements LoggerService {
   }
 
   requireCurrentCommit(): void {
-    if (!this.#isCurrent())
+    if (!this.#parts.replicated.commitHasBeenCurrent)
       throw new LoggerError('not-ready', 'no leader has told this logger its commit since it started');
   }
 
@@ -165,11 +163,6 @@ export class Service implements LoggerService {
     return this.#parts.history.epochs();
   }
 
-  #isCurrent(): boolean {
-    this.#hasBeenCurrent ||= this.#parts.replicated.commitIsCurrent;
-    return this.#hasBeenCurrent;
-  }
-
   /** Liveness is that the event loop turns, which answering proves; never that Consul is up. */
   live(): { ok: boolean; reason: string } {
     return { ok: true, reason: 'the event loop turns' };
@@ -178,7 +171,8 @@ export class Service implements LoggerService {
   /** Readiness is that reads are served and this logger takes part, never that it leads. */
   ready(): { ok: boolean; reason: string } {
     if (this.#stopping) return { ok: false, reason: 'shutting down' };
-    if (!this.#isCurrent()) return { ok: false, reason: 'no leader has been heard since the start' };
+    if (!this.#parts.replicated.commitHasBeenCurrent)
+      return { ok: false, reason: 'no leader has been heard since the start' };
     return { ok: true, reason: 'serving reads and taking part' };
   }
 

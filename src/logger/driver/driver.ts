@@ -3,14 +3,7 @@
 import type { AppendResult, MemberStatus } from '../../api/types.ts';
 import { LoggerError } from '../../errors.ts';
 import type { ProducerStamp } from '../../log/types.ts';
-import {
-  ALL_RULES,
-  DEFAULT_TIMINGS,
-  type Effect,
-  type Event,
-  hasPair,
-  Replica,
-} from '../../replica/index.ts';
+import { ALL_RULES, DEFAULT_TIMINGS, type Effect, type Event, Replica } from '../../replica/index.ts';
 import type { ReplicatedLog, Role } from '../replicated-log.ts';
 import { ConsulRunner } from './consul-runner.ts';
 import { LogRunner, viewOf } from './log-runner.ts';
@@ -33,6 +26,7 @@ export class ReplicationDriver implements ReplicatedLog {
   readonly #watching = new AbortController();
   readonly #queue: Event[] = [];
   #running = false;
+  #commitHasBeenCurrent = false;
   #stopped = false;
   #pumpSoon = false;
   #cancelTick: () => void = () => undefined;
@@ -93,11 +87,8 @@ export class ReplicationDriver implements ReplicatedLog {
   get commit(): number {
     return this.#replica.state.commit;
   }
-  get commitIsCurrent(): boolean {
-    const { leading, receiver, log } = this.#replica.state;
-    if (leading) return leading.phase === 'serving';
-    const matched = receiver?.purpose === 'follow' && receiver.phase === 'ready';
-    return matched && hasPair(log.pairs, receiver.claim.epoch);
+  get commitHasBeenCurrent(): boolean {
+    return this.#commitHasBeenCurrent;
   }
   get session(): string | null {
     return this.#replica.state.leading?.session ?? null;
@@ -207,8 +198,11 @@ export class ReplicationDriver implements ReplicatedLog {
     if (this.#running) return;
     this.#running = true;
     try {
-      for (let next = this.#queue.shift(); next && !this.#stopped; next = this.#queue.shift())
-        this.#carryOut(this.#replica.step(next, this.#options.clock.now()));
+      for (let next = this.#queue.shift(); next && !this.#stopped; next = this.#queue.shift()) {
+        const effects = this.#replica.step(next, this.#options.clock.now());
+        this.#commitHasBeenCurrent ||= commitIsCurrent(this.#replica.state);
+        this.#carryOut(effects);
+      }
     } catch (error) {
       this.#fail(error as Error);
     } finally {
@@ -349,6 +343,14 @@ export class ReplicationDriver implements ReplicatedLog {
       this.#dispatch({ type: 'tick' });
     });
   }
+}
+
+/** A new leader's commit is a lower bound until it has reached the start of its epoch, and so is what it tells others. */
+function commitIsCurrent({ leading, receiver, log, commit }: Replica['state']): boolean {
+  const follows = receiver?.purpose === 'follow' && receiver.phase === 'ready' ? receiver.claim.epoch : null;
+  const epoch = leading?.phase === 'serving' ? leading.claim.epoch : follows;
+  const pair = log.pairs.at(-1);
+  return epoch !== null && pair?.epoch === epoch && commit >= pair.start;
 }
 
 type RareEffect = Extract<
