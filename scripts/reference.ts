@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import type { Registry } from 'prom-client';
 import { loggerSettings, producerSettings, type Setting } from '../src/config.ts';
-import { createMetrics, type Observed } from '../src/metrics.ts';
+import { createMetrics } from '../src/metrics.ts';
 import { createProducerMetrics } from '../src/producer/metrics.ts';
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
@@ -32,55 +32,57 @@ ${settingsTable(producerSettings, ownHostName)}
 `;
 }
 
-async function metricsTable(registry: Registry): Promise<string> {
-  const rows = (await registry.getMetricsAsJSON())
-    .filter(({ name }) => !/_(nodejs|process)_/.test(name))
+interface Declared {
+  readonly name: string;
+  readonly help: string;
+  readonly type: string;
+  readonly labelNames: readonly string[];
+}
+
+/** What prom-client keeps of a metric; the values, which only a running logger has, are not asked for. */
+const declared = (registry: Registry): Declared[] =>
+  registry.getMetricsAsArray().map((metric) => {
+    const { name, help, labelNames = [] } = metric as unknown as Declared;
+    return { name, help, labelNames, type: metric.constructor.name.toLowerCase() };
+  });
+
+function metricsTable(registry: Registry): string {
+  const rows = declared(registry)
+    .filter(({ name }) => name.startsWith('distributed_logger_'))
     .map((metric) => {
-      const labels = (registry.getSingleMetric(metric.name) as unknown as { labelNames: string[] })
-        .labelNames;
+      const labels = metric.labelNames;
       return `| \`${metric.name}\` | ${metric.type} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${cell(metric.help)} |`;
     });
   return ['| metric | type | labels | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }
 
-export async function renderMetrics(): Promise<string> {
-  const build = { version: '', node: '' };
+export function renderMetrics(): string {
   return `# Metrics
 
 \`GET /metrics\` of every logger and of the producer, in Prometheus' text format. Beside these stand the usual
-\`distributed_logger_process_*\` and \`distributed_logger_nodejs_*\` (event-loop lag, heap, garbage collection). This page is
-made from the code (\`npm run docs\`).
+\`process_*\` and \`nodejs_*\` (CPU, memory, event-loop lag, garbage collection). How to collect, draw and watch them:
+[monitor](../how-to/monitor.md). This page is made from the code (\`npm run docs\`).
 
 ## logger
 
-${await metricsTable(createMetrics(build, () => NOTHING).registry)}
+${metricsTable(loggerRegistry())}
 
 ## producer
 
-${await metricsTable(createProducerMetrics(build).registry)}
+${metricsTable(producerRegistry())}
 `;
 }
 
-const NOTHING: Observed = {
-  isLeader: false,
-  hasLeader: false,
-  epoch: 0,
-  labelEnabled: false,
-  labelInSync: false,
-  consulReachable: false,
-  sessionValid: false,
-  firstOffset: 0,
-  commitOffset: 0,
-  endOffset: 0,
-  syncedOffset: 0,
-  logSizeBytes: 0,
-  logSegments: 0,
-  diskFull: false,
-  pendingRequests: 0,
-  pendingBytes: 0,
-  members: 0,
-  followers: [],
+const build = { version: '', node: '' };
+const unseen = (): never => {
+  throw new Error('only the names are asked for');
 };
+const loggerRegistry = (): Registry => createMetrics(build, unseen, unseen).registry;
+const producerRegistry = (): Registry => createProducerMetrics(build).registry;
+
+/** Names of all metrics of both programs, as they are in a query but for a histogram's endings. */
+export const metricNames = (): Set<string> =>
+  new Set([...declared(loggerRegistry()), ...declared(producerRegistry())].map(({ name }) => name));
 
 export const PAGES = {
   'docs/reference/configuration.md': renderConfiguration,

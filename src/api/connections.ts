@@ -22,6 +22,10 @@ export class Connections {
   readonly #connections = new Map<Socket, Connection>();
   #closed = false;
 
+  get count(): number {
+    return this.#connections.size;
+  }
+
   watch(server: Server): void {
     server.on('connection', (socket) => {
       // Accepted just before the listener closed: it could stay silent and keep the API open.

@@ -35,6 +35,8 @@ export interface Api {
   listen(address: { host: string; port: number }): Promise<void>;
   /** Base URL on this machine, once it listens. */
   readonly url: string;
+  /** Open connections. */
+  readonly connections: number;
   /**
    * For a leader that steps down: idle connections are closed at once, the others after the answers under way, which say
    * `Connection: close`. New connections are taken as before; event streams go on, since any logger serves them.
@@ -72,6 +74,9 @@ export function createApi(options: ApiOptions): Api {
     },
     get url() {
       return urlOf(app.server);
+    },
+    get connections() {
+      return connections.count;
     },
     closeConnections: () => connections.closeIdle(),
     close: (deadlineMs) => {

@@ -3,11 +3,31 @@
 
 import type { Pod, PodPatch } from './labels.ts';
 
+/** What happened: to the leadership of the pod's own logger, or to the members under its leadership. */
+export type Happening =
+  | { readonly reason: 'LeaderElected' | 'LeaderLost'; readonly epoch: number }
+  | {
+      readonly reason: 'MemberAdded' | 'MemberRemoved';
+      readonly epoch: number;
+      readonly member: string;
+      /** That of the register with the change: a member may come and go several times in one epoch. */
+      readonly revision: number;
+    };
+
 export interface PodEvent {
   readonly pod: Pod;
-  readonly reason: 'LeaderElected' | 'LeaderLost';
-  readonly epoch: number;
+  readonly happening: Happening;
   readonly at: Date;
+}
+
+/** Names of the calls in metrics. */
+export type KubernetesOperation = 'pods_list' | 'pod_patch' | 'event_create' | 'statefulset_get';
+
+/** One call. `refused`: the API server answered, but not with success; `error`: there was no answer. */
+export interface KubernetesCall {
+  readonly operation: KubernetesOperation;
+  readonly result: 'ok' | 'refused' | 'error';
+  readonly seconds: number;
 }
 
 export interface KubernetesApi {

@@ -2,8 +2,9 @@
 // second and tens of megabytes, which a logger outside Kubernetes need not pay.
 
 import type { AppsV1Api, CoreV1Api, CoreV1Event, KubeConfig, V1Pod } from '@kubernetes/client-node';
-import { ApiServerError, type KubernetesApi, type PodEvent } from './api.ts';
+import { ApiServerError, type KubernetesApi, type KubernetesCall, type PodEvent } from './api.ts';
 import { type Client, Connection } from './connection.ts';
+import { happeningKey } from './events.ts';
 import { EPOCH_ANNOTATION, type Pod, type PodPatch, parseEpoch, ROLE_LABEL } from './labels.ts';
 
 const COMPONENT = 'distributed-logger';
@@ -13,6 +14,7 @@ export interface ClientOptions {
   readonly namespace: string;
   readonly podSelector: string;
   readonly callTimeoutMs?: number;
+  readonly onCall?: (call: KubernetesCall) => void;
   /** Fills the configuration: cluster, credentials. */
   readonly load: (kubeConfig: KubeConfig) => void;
 }
@@ -35,7 +37,7 @@ export class ApiClient implements KubernetesApi {
   async pods(signal: AbortSignal): Promise<readonly Pod[]> {
     const { connection, core } = await this.#load();
     const { namespace, podSelector: labelSelector } = this.#options;
-    const list = await connection.call('list pods', signal, (options) =>
+    const list = await connection.call('pods_list', 'list pods', signal, (options) =>
       core.listNamespacedPod({ namespace, labelSelector }, options),
     );
     return list.items.map(podOf);
@@ -52,6 +54,7 @@ export class ApiClient implements KubernetesApi {
     };
     const { namespace } = this.#options;
     const patched = await connection.call(
+      'pod_patch',
       `patch pod ${pod.name}`,
       signal,
       (options) => core.patchNamespacedPod({ namespace, name: pod.name, body }, options),
@@ -65,7 +68,7 @@ export class ApiClient implements KubernetesApi {
     const { namespace } = this.#options;
     const body = eventOf(event, namespace);
     try {
-      await connection.call('create event', signal, (options) =>
+      await connection.call('event_create', 'create event', signal, (options) =>
         core.createNamespacedEvent({ namespace, body }, options),
       );
     } catch (error) {
@@ -76,7 +79,7 @@ export class ApiClient implements KubernetesApi {
   async replicas(name: string, signal: AbortSignal): Promise<number> {
     const { connection, apps } = await this.#load();
     const { namespace } = this.#options;
-    const { spec } = await connection.call(`get statefulset ${name}`, signal, (options) =>
+    const { spec } = await connection.call('statefulset_get', `get statefulset ${name}`, signal, (options) =>
       apps.readNamespacedStatefulSet({ namespace, name }, options),
     );
     // The API server fills in 1 where nothing is said.
@@ -104,7 +107,7 @@ export class ApiClient implements KubernetesApi {
     this.#options.load(kubeConfig);
     return {
       client,
-      connection: new Connection(client, kubeConfig, this.#options.callTimeoutMs),
+      connection: new Connection(client, kubeConfig, this.#options),
       core: kubeConfig.makeApiClient(client.CoreV1Api),
       apps: kubeConfig.makeApiClient(client.AppsV1Api),
     };
@@ -124,15 +127,28 @@ function podOf({ metadata }: V1Pod): Pod {
   };
 }
 
+function messageOf(pod: Pod, happening: PodEvent['happening']): string {
+  const { epoch } = happening;
+  switch (happening.reason) {
+    case 'LeaderElected':
+      return `${pod.name} leads epoch ${epoch}`;
+    case 'LeaderLost':
+      return `${pod.name} no longer leads epoch ${epoch}`;
+    case 'MemberAdded':
+      return `${happening.member} is a member from now on, in epoch ${epoch} led by ${pod.name}`;
+    case 'MemberRemoved':
+      return `${happening.member} is a member no longer, in epoch ${epoch} led by ${pod.name}`;
+  }
+}
+
 /** The name is made from what the event tells, so that creating it once more, after a call without answer, is refused. */
-function eventOf({ pod, reason, epoch, at }: PodEvent, namespace: string): CoreV1Event {
-  const what = reason === 'LeaderElected' ? 'leads' : 'no longer leads';
+function eventOf({ pod, happening, at }: PodEvent, namespace: string): CoreV1Event {
   return {
-    metadata: { name: `${pod.name}.${pod.uid.slice(0, 8)}.${reason.toLowerCase()}.${epoch}`, namespace },
+    metadata: { name: `${pod.name}.${pod.uid.slice(0, 8)}.${happeningKey(happening)}`, namespace },
     involvedObject: { apiVersion: 'v1', kind: 'Pod', name: pod.name, namespace, uid: pod.uid },
     type: 'Normal',
-    reason,
-    message: `${pod.name} ${what} epoch ${epoch}`,
+    reason: happening.reason,
+    message: messageOf(pod, happening),
     source: { component: COMPONENT },
     firstTimestamp: at,
     lastTimestamp: at,

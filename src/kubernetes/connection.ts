@@ -7,7 +7,7 @@ import type { RequestOptions } from 'node:https';
 import type { ConfigurationOptions, KubeConfig, ObservableMiddleware } from '@kubernetes/client-node';
 import { Agent, type buildConnector } from 'undici';
 import { messageOf } from '../errors.ts';
-import { ApiServerError } from './api.ts';
+import { ApiServerError, type KubernetesCall, type KubernetesOperation } from './api.ts';
 
 export type Client = typeof import('@kubernetes/client-node');
 export type CallOptions = ConfigurationOptions<ObservableMiddleware>;
@@ -18,20 +18,28 @@ const KEEP_ALIVE_MS = 60_000;
 const MAX_CONNECTIONS = 8;
 const MAX_MESSAGE_LENGTH = 300;
 
+export interface ConnectionOptions {
+  readonly callTimeoutMs?: number;
+  readonly onCall?: (call: KubernetesCall) => void;
+}
+
 export class Connection {
   readonly #client: Client;
   readonly #kubeConfig: KubeConfig;
   readonly #callTimeoutMs: number;
+  readonly #onCall: (call: KubernetesCall) => void;
   #agent: Agent | null = null;
 
-  constructor(client: Client, kubeConfig: KubeConfig, callTimeoutMs = CALL_TIMEOUT_MS) {
+  constructor(client: Client, kubeConfig: KubeConfig, options: ConnectionOptions = {}) {
     this.#client = client;
     this.#kubeConfig = kubeConfig;
-    this.#callTimeoutMs = callTimeoutMs;
+    this.#callTimeoutMs = options.callTimeoutMs ?? CALL_TIMEOUT_MS;
+    this.#onCall = options.onCall ?? (() => undefined);
   }
 
   /** Makes one call. Throws ApiServerError, or the reason of `signal` when that aborted it. */
   async call<T>(
+    operation: KubernetesOperation,
     what: string,
     signal: AbortSignal,
     make: (options: CallOptions) => Promise<T>,
@@ -39,13 +47,20 @@ export class Connection {
   ): Promise<T> {
     signal.throwIfAborted();
     const deadline = AbortSignal.timeout(this.#callTimeoutMs);
+    const startedMs = performance.now();
+    const ended = (result: KubernetesCall['result']): void =>
+      this.#onCall({ operation, result, seconds: (performance.now() - startedMs) / 1000 });
     let agent: Agent | null = null;
     try {
       agent = await this.#connected();
-      return await make(this.#options(agent, AbortSignal.any([signal, deadline]), contentType));
+      const answer = await make(this.#options(agent, AbortSignal.any([signal, deadline]), contentType));
+      ended('ok');
+      return answer;
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof this.#client.ApiException) {
+      const answered = error instanceof this.#client.ApiException;
+      ended(answered ? 'refused' : 'error');
+      if (answered) {
         throw new ApiServerError(
           `${what}: HTTP ${error.code}, ${statusMessage(error.body)}`,
           error.code,

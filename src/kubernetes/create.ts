@@ -52,9 +52,14 @@ export function createKubernetes(
   if (namespace === '') missing('DLOG_POD_NAMESPACE', 'the namespace of this pod');
   if (problems.length > 0) throw new ConfigError(problems);
 
+  let reachable: boolean | null = null;
   const api = new ApiClient({
     namespace,
     podSelector: config.podSelector,
+    onCall: (call) => {
+      reachable = call.result !== 'error';
+      hooks.onCall(call);
+    },
     load: (kubeConfig) => kubeConfig.loadFromCluster(),
   });
   const { podName, labelResyncMs: resyncMs, statefulSet } = config;
@@ -62,6 +67,9 @@ export function createKubernetes(
   const replicas = statefulSet === '' ? noReplicas : new StatefulSetReplicas({ api, statefulSet, resyncMs });
   return {
     enabled: true,
+    get reachable() {
+      return reachable;
+    },
     label,
     replicas,
     async stop() {

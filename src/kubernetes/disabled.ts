@@ -15,6 +15,8 @@ class NoLabels implements LabelKeeper {
     this.#wanted = 'follower';
   }
 
+  tell(): void {}
+
   state(): LabelState {
     return { enabled: false, wanted: this.#wanted, observed: null, inSync: false, error: null };
   }
@@ -32,5 +34,5 @@ export const noReplicas: ReplicasReader = {
 };
 
 export function disabledKubernetes(): Kubernetes {
-  return { enabled: false, label: new NoLabels(), replicas: noReplicas, async stop() {} };
+  return { enabled: false, reachable: null, label: new NoLabels(), replicas: noReplicas, async stop() {} };
 }

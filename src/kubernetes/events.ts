@@ -1,7 +1,7 @@
 // Kubernetes events about the own pod, for `kubectl describe` and those who watch a cluster. Best effort: they wait
 // for a moment when the API server answers, few of them are kept, and one that is refused again and again is dropped.
 
-import type { KubernetesApi, PodEvent } from './api.ts';
+import type { Happening, KubernetesApi, PodEvent } from './api.ts';
 import type { Pod } from './labels.ts';
 
 const MAX_WAITING = 16;
@@ -9,6 +9,13 @@ const MAX_ATTEMPTS = 3;
 
 interface Waiting extends Omit<PodEvent, 'pod'> {
   attempts: number;
+}
+
+/** The same for two happenings that are one; short, and fit for the name of an object if the member's name is. */
+export function happeningKey(happening: Happening): string {
+  const { reason, epoch } = happening;
+  const what = `${reason.toLowerCase()}.${epoch}`;
+  return 'member' in happening ? `${what}.${happening.revision}.${happening.member}` : what;
 }
 
 export class EventRecorder {
@@ -20,11 +27,12 @@ export class EventRecorder {
     this.#api = api;
   }
 
-  /** One event for each reason and epoch is enough; beyond the bound the oldest goes. */
-  record(reason: PodEvent['reason'], epoch: number): void {
-    if (this.#waiting.some((event) => event.reason === reason && event.epoch === epoch)) return;
+  /** What waits already is not told twice; beyond the bound the oldest goes. */
+  record(happening: Happening): void {
+    const key = happeningKey(happening);
+    if (this.#waiting.some((event) => happeningKey(event.happening) === key)) return;
     if (this.#waiting.length === MAX_WAITING) this.#waiting.shift();
-    this.#waiting.push({ reason, epoch, at: new Date(), attempts: 0 });
+    this.#waiting.push({ happening, at: new Date(), attempts: 0 });
   }
 
   /** Sends what waits, in order, until one fails; never rejects. A call while one is under way joins it. */
@@ -38,8 +46,8 @@ export class EventRecorder {
   async #send(pod: Pod, signal: AbortSignal): Promise<void> {
     for (let event = this.#waiting[0]; event !== undefined; event = this.#waiting[0]) {
       event.attempts++;
-      const { reason, epoch, at } = event;
-      const failed = await this.#api.createEvent({ pod, reason, epoch, at }, signal).then(
+      const { happening, at } = event;
+      const failed = await this.#api.createEvent({ pod, happening, at }, signal).then(
         () => false,
         () => true,
       );

@@ -1,5 +1,6 @@
 // The Kubernetes side of a logger: leader label, events, and the number of loggers that are wanted.
 
+export type { KubernetesCall, KubernetesOperation } from './api.ts';
 export { createKubernetes, type KubernetesConfig } from './create.ts';
 export { EPOCH_ANNOTATION, ROLE_LABEL } from './labels.ts';
 export type {
@@ -7,6 +8,7 @@ export type {
   KubernetesHooks,
   LabelKeeper,
   LabelState,
+  MemberChange,
   ReplicasReader,
   Role,
 } from './types.ts';

@@ -9,7 +9,7 @@ import { isStale, type KubernetesApi } from './api.ts';
 import { delayMs } from './backoff.ts';
 import { EventRecorder } from './events.ts';
 import { compare, type Pod, type PodPatch, type Wish } from './labels.ts';
-import type { KubernetesHooks, LabelKeeper, LabelState } from './types.ts';
+import type { KubernetesHooks, LabelKeeper, LabelState, MemberChange } from './types.ts';
 
 /** How long `start` and `stop` wait for the label. */
 const SETTLE_DEADLINE_MS = 3000;
@@ -54,14 +54,20 @@ export class PodLabelKeeper implements LabelKeeper {
 
   lead(epoch: number): void {
     if (this.#wish.role === 'leader' && this.#wish.epoch === epoch) return;
-    this.#events.record('LeaderElected', epoch);
+    this.#events.record({ reason: 'LeaderElected', epoch });
     this.#change({ role: 'leader', epoch });
   }
 
   follow(): void {
     if (this.#wish.role === 'follower') return;
-    this.#events.record('LeaderLost', this.#wish.epoch);
+    this.#events.record({ reason: 'LeaderLost', epoch: this.#wish.epoch });
     this.#change({ role: 'follower' });
+  }
+
+  tell(change: MemberChange): void {
+    this.#events.record(change);
+    // Else the event would wait for the next comparison, seconds away.
+    if (this.#own !== undefined) void this.#events.flush(this.#own, this.#ended.signal);
   }
 
   state(): LabelState {

@@ -2,6 +2,8 @@
 // Neither is ever in the way of leadership: no call here waits for the API server, except `start` and `stop`, which
 // are bounded.
 
+import type { Happening, KubernetesCall } from './api.ts';
+
 export type Role = 'leader' | 'follower';
 
 export interface LabelState {
@@ -15,6 +17,9 @@ export interface LabelState {
   readonly error: string | null;
 }
 
+/** A member that the own logger, as leader, took into the register or out of it. */
+export type MemberChange = Extract<Happening, { member: string }>;
+
 export interface LabelKeeper {
   /** Labels the own pod `follower`; resolves once that stands, or after a few seconds if the API server is away. */
   start(): Promise<void>;
@@ -22,6 +27,8 @@ export interface LabelKeeper {
   lead(epoch: number): void;
   /** From now on the own pod shall be labelled `follower`. */
   follow(): void;
+  /** Makes an event of a change of the members, as soon as the API server answers. */
+  tell(change: MemberChange): void;
   state(): LabelState;
   /** Takes the leader label off the own pod, within a few seconds, and ends all that runs. */
   stop(): Promise<void>;
@@ -43,6 +50,8 @@ export interface ReplicasReader {
 
 /** Where metrics and log lines come from. Called as things happen; must not throw. */
 export interface KubernetesHooks {
+  /** Every call to the API server that was not cut short by the logger itself. */
+  onCall(call: KubernetesCall): void;
   onPatch(patch: { readonly result: 'ok' | 'conflict' | 'error'; readonly seconds: number }): void;
   /** When `inSync` changes. */
   onSync(inSync: boolean): void;
@@ -52,6 +61,8 @@ export interface KubernetesHooks {
 
 export interface Kubernetes {
   readonly enabled: boolean;
+  /** Whether the last call to the API server was answered; null before the first. */
+  readonly reachable: boolean | null;
   readonly label: LabelKeeper;
   readonly replicas: ReplicasReader;
   stop(): Promise<void>;

@@ -83,6 +83,12 @@ export class DurableLog implements Log {
     return this.#parts.room.isFull;
   }
 
+  /** Bytes from `offset` to the end, as memory knows them: exact to an index entry in the last segment, a guess before. */
+  bytesFrom(offset: number): number {
+    const { segments, first, end } = this.#parts.content;
+    return segments.bytesFrom(Math.max(first, Math.min(offset, end)), end);
+  }
+
   append(batches: readonly Buffer[]): void {
     const { fatal, content, writer, unwrittenMaxBytes } = this.#parts;
     fatal.check();

@@ -9,6 +9,7 @@ export {
 export type { DirectoryLock, Disk, DiskFile, OpenMode } from './disk.ts';
 export type { DurableLog } from './durable-log.ts';
 export { encodeBatch } from './encode.ts';
+export { QUARANTINE_PREFIX } from './names.ts';
 export { NodeDisk } from './node-disk.ts';
 export {
   type OpenedLog,

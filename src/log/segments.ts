@@ -63,6 +63,20 @@ export class Segments {
     return this.#list[after - 1] as Segment;
   }
 
+  /** Bytes from `offset`, which is not above `end`, on. Within a sealed segment records count as equally large. */
+  bytesFrom(offset: number, end: number): number {
+    if (offset === end) return 0;
+    const holder = this.holding(offset);
+    let bytes = holder.sizeBytes;
+    if (holder.index) bytes -= holder.index.positionFor(offset);
+    else {
+      const next = this.after(holder)?.base ?? end;
+      bytes *= (next - offset) / (next - holder.base);
+    }
+    for (const { base, sizeBytes } of this.#list) if (base > holder.base) bytes += sizeBytes;
+    return Math.round(bytes);
+  }
+
   before(segment: Segment): Segment | undefined {
     return this.#list[this.#list.indexOf(segment) - 1];
   }

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger as PinoLogger } from 'pino';
-import { type Disk, type DiskFile, NodeDisk, openLog } from '../log/index.ts';
+import { type Disk, type DiskFile, NodeDisk, openLog, QUARANTINE_PREFIX } from '../log/index.ts';
 
 export type DataDirectory = Awaited<ReturnType<typeof openLog>>;
 
@@ -12,21 +12,36 @@ export interface DataDirectoryOptions {
   readonly out: PinoLogger;
   /** Duration of every fdatasync. */
   readonly onSync: (seconds: number) => void;
+  /** What opening it came to. */
+  readonly onRecovered: (recovered: Recovered) => void;
   readonly onFatal: (error: Error) => void;
+}
+
+export interface Recovered {
+  readonly seconds: number;
+  readonly tornBytes: number;
+  /** Damaged logs in the directory, put aside now or earlier. */
+  readonly quarantines: number;
 }
 
 const ROOM_RETRY_MS = 1000;
 
 export async function openDataDirectory(options: DataDirectoryOptions): Promise<DataDirectory> {
-  const { directory, segmentSizeBytes, out, onSync, onFatal } = options;
+  const { directory, segmentSizeBytes, out, onSync, onRecovered, onFatal } = options;
+  const disk = new NodeDisk();
+  const startedMs = performance.now();
   const opened = await openLog({
-    disk: timedDisk(new NodeDisk(), onSync),
+    disk: timedDisk(disk, onSync),
     directory,
     segmentSizeBytes,
     randomUuid: randomUUID,
     onFatal,
     waitForRoom: (signal) => sleep(ROOM_RETRY_MS, undefined, { signal }),
   });
+  const seconds = (performance.now() - startedMs) / 1000;
+  const names = await disk.list(directory);
+  const quarantines = names.filter((name) => name.startsWith(QUARANTINE_PREFIX)).length;
+  onRecovered({ seconds, tornBytes: opened.recovered.tornBytes, quarantines });
   report(opened, directory, out);
   return opened;
 }

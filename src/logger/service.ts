@@ -39,6 +39,8 @@ export interface ServiceParts {
   readonly history: Pick<LeadershipHistory, 'epochs'>;
   readonly consul: () => Omit<Status['consul'], 'session'>;
   readonly label: () => Status['label'];
+  /** Told of each read's number of records. */
+  readonly onRead: (records: number) => void;
 }
 
 export class Service implements LoggerService {
@@ -119,6 +121,7 @@ export class Service implements LoggerService {
       if (records.length === limits.maxRecords) break;
       records.push(record);
     }
+    this.#parts.onRead(records.length);
     return { records, commit, next: offset + records.length };
   }
 

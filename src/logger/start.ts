@@ -6,8 +6,8 @@ import { createApi } from '../api/index.ts';
 import { ConfigError, type LoggerConfig, loggerSettings, readConfig } from '../config.ts';
 import { createElection, type Election } from '../election/index.ts';
 import { messageOf } from '../errors.ts';
-import { createKubernetes } from '../kubernetes/index.ts';
-import { createMetrics, type Metrics } from '../metrics.ts';
+import { createKubernetes, type Kubernetes } from '../kubernetes/index.ts';
+import { createMetrics, type Metrics, type Observed } from '../metrics.ts';
 import { EXIT_SOFTWARE, type Running } from '../program.ts';
 import { DEFAULT_TIMINGS } from '../replica/index.ts';
 import { createTransport, type WireTransport } from '../replication/index.ts';
@@ -18,9 +18,19 @@ import { realClock } from './clock.ts';
 import { CommitWaiters } from './commit-waiters.ts';
 import { type DataDirectory, openDataDirectory } from './data-directory.ts';
 import { ReplicationDriver } from './driver/index.ts';
-import { apiMetrics, kubernetesHooks, observe, onConsulCall, wireMetrics } from './instruments.ts';
+import {
+  apiMetrics,
+  diskRoomAt,
+  kubernetesHooks,
+  type ObservedParts,
+  observe,
+  onConsulCall,
+  onRecovered,
+  wireMetrics,
+} from './instruments.ts';
 import { LeaderWait } from './leader-wait.ts';
 import { LeadershipHistory } from './leadership-history.ts';
+import { tellMembers } from './member-changes.ts';
 import { Operator } from './operator.ts';
 import { Printer } from './printer.ts';
 import { RecentStats } from './recent-stats.ts';
@@ -74,11 +84,14 @@ async function build(
   die: Die,
   stack: AsyncDisposableStack,
 ): Promise<() => Promise<void>> {
-  let observed: Parameters<typeof observe>[0] | null = null;
-  const metrics = createMetrics({ version: VERSION, node: process.version }, () => {
+  let observed: Omit<ObservedParts, 'nowMs'> | null = null;
+  const look = (): Observed => {
     if (!observed) throw new Error('the logger is still starting');
-    return observe(observed);
-  });
+    return observe({ ...observed, nowMs: realClock.now() });
+  };
+  const metrics = createMetrics({ version: VERSION, node: process.version }, look, () =>
+    diskRoomAt(config.dataDir),
+  );
   const recent = new RecentStats();
   const kubernetes = createKubernetes(config, kubernetesHooks(metrics, out));
   stack.defer(() => kubernetes.stop());
@@ -93,6 +106,7 @@ async function build(
       metrics.fsyncDuration.observe(seconds);
       recent.synced(seconds);
     },
+    onRecovered: onRecovered(metrics),
     onFatal: (error) => die(EXIT_SOFTWARE, `The log cannot go on: ${error.message}`),
   });
   stack.defer(() => opened.log.close());
@@ -101,7 +115,7 @@ async function build(
   stack.defer(() => election.close());
   stack.defer(() => election.catalog.remove());
   const transport = await transportOf(ground);
-  const replicated = driverOf(ground, election, transport);
+  const replicated = driverOf(ground, election, transport, kubernetes);
   stack.defer(() => replicated.stop({ handover: false }));
 
   const waiters = new CommitWaiters();
@@ -111,7 +125,6 @@ async function build(
     metrics.bytes.inc(bytes);
     recent.stored(bytes);
   });
-  observed = { log: opened.log, replicated, appends, kubernetes, election };
   if (config.printRecords) new Printer(opened.log, replicated, out, (count) => metrics.printed.inc(count));
   const service = new Service({
     id: config.id,
@@ -127,8 +140,10 @@ async function build(
     history: new LeadershipHistory(config.id, opened.log, replicated),
     consul: () => election.reachable(),
     label: () => kubernetes.label.state(),
+    onRead: (records) => metrics.recordsRead.inc(records),
   });
   const api = apiOf(ground, service);
+  observed = { log: opened.log, replicated, appends, kubernetes, election, api };
   stack.defer(() => api.close(config.shutdownTimeoutMs / 4));
   replicated.onRole(
     followRole({
@@ -212,9 +227,10 @@ function transportOf({ config, out, self, metrics }: Ground): Promise<WireTransp
 }
 
 function driverOf(
-  { config, out, die, self, apiUrl, opened }: Ground,
+  { config, out, die, self, apiUrl, opened, metrics }: Ground,
   election: Election,
   transport: WireTransport,
+  { label }: Kubernetes,
 ): ReplicationDriver {
   return new ReplicationDriver({
     self,
@@ -231,6 +247,7 @@ function driverOf(
       if (reachable) out.info('Consul answers');
       else out.warn(`Consul does not answer: ${messageOf(cause)}`);
     },
+    onMembers: tellMembers({ label, metrics, out }),
     onNote: (text) => out.info(text),
     onFatal: (cause) => die(EXIT_SOFTWARE, `Replication cannot go on: ${messageOf(cause)}`),
   });

@@ -1,6 +1,6 @@
 // What the producer says about itself: its log lines, at a bounded rate, its metrics, and whether it gets anywhere.
 import type { Logger as PinoLogger } from 'pino';
-import type { Acknowledgement, Retry } from '../client/index.ts';
+import type { Acknowledgement, ClientError, Retry } from '../client/index.ts';
 import type { ProducerMetrics } from './metrics.ts';
 import type { Numbering } from './numbering.ts';
 import type { SeriesReport } from './series.ts';
@@ -50,7 +50,8 @@ export class Report implements SeriesReport {
     return forMs < STUCK_MS ? null : `no message was acknowledged for ${Math.floor(forMs / 1000)} s`;
   }
 
-  sending(): void {
+  sending(_first: number, count: number): void {
+    this.#parts.metrics.unacknowledged.set(count);
     this.#sendingSinceMs ??= this.#now();
     this.#waitingSinceMs ??= this.#now();
   }
@@ -61,6 +62,7 @@ export class Report implements SeriesReport {
     this.#sendingSinceMs = null;
     this.#waitingSinceMs = null;
     metrics.acknowledged.inc(count);
+    metrics.unacknowledged.set(0);
     metrics.acknowledgementDuration.observe(ms / 1000);
     metrics.lastNumber.set(first + count - 1);
     this.#say({ first, offset, count }, { attempts, ms: Math.round(ms * 10) / 10 });
@@ -76,6 +78,11 @@ export class Report implements SeriesReport {
     const where =
       lastOffset === null ? 'the log holds no message of this producer' : `last at offset ${lastOffset}`;
     out.info({ next, lastOffset }, `Going on with ${numbering.textOf(next)}: ${where}`);
+  }
+
+  failed({ code, message }: ClientError): void {
+    this.#parts.metrics.failures.labels(code).inc();
+    this.trouble(`${code}: ${message}`);
   }
 
   trouble(detail: string): void {

@@ -32,6 +32,8 @@ export interface SeriesReport {
   acknowledged(first: number, acknowledgement: Acknowledgement): void;
   /** The numbers go on at `next`, since the log holds `last` at `lastOffset`, or nothing of this producer. */
   resumed(next: number, lastOffset: number | null): void;
+  /** A send, or finding out where to go on, has failed for good; it is begun anew. */
+  failed(error: ClientError): void;
   trouble(detail: string): void;
 }
 
@@ -76,7 +78,7 @@ export class Series {
   async #afterFailure(error: unknown, ending: AbortSignal): Promise<boolean> {
     if (!(error instanceof ClientError)) throw error;
     if (error.code === 'producer-fenced' || error.code === 'epoch-exhausted') throw error;
-    this.#parts.report.trouble(`${error.code}: ${error.message}`);
+    this.#parts.report.failed(error);
     if (endsProducerEpoch(error.code)) return false;
     await sleep(this.#parts.retryMaxMs, undefined, { signal: ending }).catch(() => undefined); // the loop looks
     return error.outcome === 'refused';

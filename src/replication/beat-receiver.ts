@@ -13,19 +13,30 @@ import { BEAT_BUFFER_BYTES_MAX, BEAT_IDLE_MS, HANDSHAKE_TIMEOUT_MS } from './lim
 import type { QuietLog } from './quiet-log.ts';
 import type { TurnWatch } from './turn-watch.ts';
 
+interface BeatReceiverOptions {
+  readonly log: QuietLog;
+  readonly watch: TurnWatch;
+  readonly heartbeatMs: number;
+  pass(beats: readonly Heard[]): void;
+  /** Heartbeats of a connected logger that had not come when the next one was due. */
+  missed(id: string, count: number): void;
+}
+
+interface Line {
+  readonly id: string;
+  readonly channel: Channel;
+  heardMs: number;
+}
+
 export class BeatReceiver {
-  readonly #log: QuietLog;
-  readonly #watch: TurnWatch;
-  readonly #pass: (beats: readonly Heard[]) => void;
-  readonly #channels = new Map<string, Channel>();
+  readonly #options: BeatReceiverOptions;
+  readonly #lines = new Map<string, Line>();
   /** What the main thread was told last, and what waits to be told, by uid. */
   readonly #told = new Map<string, Beat>();
   readonly #waiting = new Map<string, Beat>();
 
-  constructor(log: QuietLog, watch: TurnWatch, pass: (beats: readonly Heard[]) => void) {
-    this.#log = log;
-    this.#watch = watch;
-    this.#pass = pass;
+  constructor(options: BeatReceiverOptions) {
+    this.#options = options;
   }
 
   accept(socket: Socket, own: OwnHello): void {
@@ -34,7 +45,11 @@ export class BeatReceiver {
     const about = remote.replace(/:\d+$/, '');
     channel.ended = ({ reason, detail }) => {
       if (reason !== 'refused')
-        this.#log.warn(about, { remote, reason, detail }, 'a heartbeat connection ended in its handshake');
+        this.#options.log.warn(
+          about,
+          { remote, reason, detail },
+          'a heartbeat connection ended in its handshake',
+        );
     };
     shakeHands(channel, {
       own,
@@ -44,42 +59,50 @@ export class BeatReceiver {
       decides: () => true,
       judge: (theirs) => refusalOf(own, theirs, 'beat'),
       refused: (refusal, { id, uid }) =>
-        this.#log.warn(about, { peer: id, uid, refusal }, `refused heartbeats: ${REFUSALS[refusal]}`),
-      stands: ({ uid }) => this.#stands(channel, uid),
+        this.#options.log.warn(about, { peer: id, uid, refusal }, `refused heartbeats: ${REFUSALS[refusal]}`),
+      stands: ({ id, uid }) => this.#stands({ id, channel, heardMs: performance.now() }, uid),
     });
   }
 
-  /** To be called each `heartbeatMs`: passes on what waits, and lets go of connections whose other end is no more. */
+  /**
+   * To be called each `heartbeatMs`: passes on what waits, counts beats that are overdue, and lets go of connections whose
+   * other end is no more.
+   */
   check(): void {
     const nowMs = performance.now();
-    for (const channel of this.#channels.values())
+    const { heartbeatMs, missed } = this.#options;
+    for (const { id, channel, heardMs } of this.#lines.values()) {
       if (nowMs - channel.heardMs > BEAT_IDLE_MS) channel.close('silent', `no beat for ${BEAT_IDLE_MS} ms`);
-    if (this.#waiting.size > 0 && !this.#watch.stuck) this.#passOn();
+      else if (nowMs - heardMs > 2 * heartbeatMs) missed(id, 1);
+    }
+    if (this.#waiting.size > 0 && !this.#options.watch.stuck) this.#passOn();
   }
 
   #passOn(): void {
     const beats = [...this.#waiting].map(([uid, beat]) => ({ uid, beat }));
     this.#waiting.clear();
     for (const { uid, beat } of beats) this.#told.set(uid, beat);
-    this.#pass(beats);
+    this.#options.pass(beats);
   }
 
-  #stands(channel: Channel, uid: string): void {
-    this.#channels.get(uid)?.close('replaced', 'the same logger dialled again');
-    this.#channels.set(uid, channel);
+  #stands(line: Line, uid: string): void {
+    const { channel } = line;
+    this.#lines.get(uid)?.channel.close('replaced', 'the same logger dialled again');
+    this.#lines.set(uid, line);
     channel.receive = (frame) => {
+      line.heardMs = performance.now();
       const { beat, echoMs } = decodeBeat(frame);
       if (echoMs !== null) channel.send({ type: 'echo', echoMs });
       this.#waiting.set(uid, beat);
-      if (!this.#watch.stuck && !isDeepStrictEqual(beat, this.#told.get(uid))) this.#passOn();
+      if (!this.#options.watch.stuck && !isDeepStrictEqual(beat, this.#told.get(uid))) this.#passOn();
     };
     channel.ended = ({ reason, detail }) => {
-      if (this.#channels.get(uid) === channel) {
-        this.#channels.delete(uid);
+      if (this.#lines.get(uid) === line) {
+        this.#lines.delete(uid);
         this.#told.delete(uid);
       }
       if (reason === 'malformed')
-        this.#log.warn(uid, { uid, detail }, 'a heartbeat connection sent nonsense');
+        this.#options.log.warn(uid, { uid, detail }, 'a heartbeat connection sent nonsense');
     };
   }
 }

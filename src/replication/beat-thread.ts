@@ -22,7 +22,13 @@ async function run(data: BeatThreadData): Promise<void> {
   let material = data.tls;
   const tls = (): TlsMaterial => material!;
   const watch = new TurnWatch(data.turns, data.suspectMs);
-  const receiver = new BeatReceiver(log, watch, (beats) => post({ type: 'beats', beats }));
+  const receiver = new BeatReceiver({
+    log,
+    watch,
+    heartbeatMs: data.heartbeatMs,
+    pass: (beats) => post({ type: 'beats', beats }),
+    missed: (id, count) => post({ type: 'missed', id, count }),
+  });
   const listener = await listen({
     ...data.listen,
     tls: material === null ? null : tls,

@@ -82,6 +82,7 @@ export type FromBeatThread =
   /** The listener could not listen. Plain text and code, since an error does not keep its code between threads. */
   | { readonly type: 'failed'; readonly text: string; readonly code: string | undefined }
   | { readonly type: 'beats'; readonly beats: readonly Heard[] }
+  | { readonly type: 'missed'; readonly id: string; readonly count: number }
   | { readonly type: 'round-trip'; readonly id: string; readonly ms: number }
   | {
       readonly type: 'log';

@@ -104,6 +104,9 @@ export class Heartbeats {
       case 'beats':
         for (const { uid, beat } of message.beats) received(uid, beat);
         break;
+      case 'missed':
+        metrics.beatsMissed(message.id, message.count);
+        break;
       case 'round-trip':
         metrics.roundTrip(message.id, message.ms);
         break;

@@ -67,6 +67,7 @@ describe('leader label on a real API server', () => {
       resyncMs: RESYNC_MS,
       hooks: {
         onPatch: ({ result, seconds }) => void (result === 'ok' && patchSeconds.push(seconds)),
+        onCall() {},
         onSync() {},
         onError: (error) => error !== null && console.log(`${podName}: ${error}`),
       },
@@ -198,16 +199,20 @@ describe('leader label on a real API server', () => {
     }
   });
 
-  test('elections and losses are events of the pod', async () => {
-    const elected = await eventually('both events', DEADLINE_MS, async () => {
+  test('elections, losses and changes of the members are events of the pod', async () => {
+    const change = { epoch: 1, revision: 1, member: 'logger-3' };
+    keeper('logger-2').tell({ reason: 'MemberAdded', ...change });
+    keeper('logger-2').tell({ reason: 'MemberRemoved', ...change });
+    const wanted = ['LeaderElected', 'LeaderLost', 'MemberAdded', 'MemberRemoved'];
+    const elected = await eventually('all four events', DEADLINE_MS, async () => {
       const { items } = await namespace.get<Events>(
         'events',
         '--field-selector=involvedObject.name=logger-2',
       );
       const reasons = new Set(items.map(({ reason }) => reason));
-      return reasons.has('LeaderElected') && reasons.has('LeaderLost') ? reasons : undefined;
+      return wanted.every((reason) => reasons.has(reason)) ? reasons : undefined;
     });
-    assert.ok(elected.size >= 2);
+    assert.ok(elected.size >= wanted.length);
   });
 
   test(`${TAKEOVERS} takeovers: how long the label and the route take`, async () => {

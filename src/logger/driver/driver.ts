@@ -7,6 +7,7 @@ import { ALL_RULES, DEFAULT_TIMINGS, type Effect, type Event, Replica } from '..
 import type { ReplicatedLog, Role } from '../replicated-log.ts';
 import { ConsulRunner } from './consul-runner.ts';
 import { LogRunner, viewOf } from './log-runner.ts';
+import { MemberWatch } from './member-watch.ts';
 import { type DriverOptions, TICK_MS } from './outside.ts';
 import { Proposals } from './proposals.ts';
 import { Requests } from './requests.ts';
@@ -23,6 +24,7 @@ export class ReplicationDriver implements ReplicatedLog {
   readonly #streams: Streams;
   readonly #roleHandlers: ((role: Role, reason: string) => void)[] = [];
   readonly #commitHandlers: ((commit: number) => void)[] = [];
+  readonly #members: MemberWatch;
   readonly #watching = new AbortController();
   readonly #queue: Event[] = [];
   #running = false;
@@ -48,6 +50,7 @@ export class ReplicationDriver implements ReplicatedLog {
     this.#replica = new Replica(config, initial, clock.now());
     const event = (one: Event): void => this.#dispatch(one);
     const failed = (error: Error): void => this.#fail(error);
+    this.#members = new MemberWatch(this.#replica.state, options.onMembers);
     this.#log = new LogRunner(log, state, clock, { event, failed });
     this.#consul = new ConsulRunner(options.register, options.sessions, event, (text) =>
       options.onNote?.(text),
@@ -202,6 +205,7 @@ export class ReplicationDriver implements ReplicatedLog {
         const effects = this.#replica.step(next, this.#options.clock.now());
         this.#commitHasBeenCurrent ||= commitIsCurrent(this.#replica.state);
         this.#carryOut(effects);
+        this.#members.look();
       }
     } catch (error) {
       this.#fail(error as Error);

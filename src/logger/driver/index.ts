@@ -1,3 +1,4 @@
 // The public face of the driver.
 export { ReplicationDriver } from './driver.ts';
-export type { Clock, DriverOptions } from './outside.ts';
+export type { Clock, DriverOptions, MembersChange } from './outside.ts';
+export { commitStalledMs, type FollowerState, followerStates } from './status.ts';

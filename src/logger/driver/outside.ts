@@ -11,6 +11,14 @@ export interface Clock {
   after(ms: number, run: () => void): () => void;
 }
 
+export interface MembersChange {
+  readonly epoch: number;
+  /** Of the register that has the change. */
+  readonly revision: number;
+  readonly added: readonly Member[];
+  readonly removed: readonly Member[];
+}
+
 export interface DriverOptions {
   readonly self: Member;
   readonly api: string;
@@ -25,6 +33,8 @@ export interface DriverOptions {
   readonly newUuid: () => string;
   readonly timings?: Partial<Timings>;
   readonly onReachable?: (reachable: boolean, cause?: Error) => void;
+  /** The members have changed under this logger's leadership. */
+  readonly onMembers?: (change: MembersChange) => void;
   /** One line for people: rare. */
   readonly onNote?: (text: string) => void;
   /** Going on could lose records: the process must end. Called at most once; the driver has stopped by then. */

@@ -20,3 +20,39 @@ export function memberStatus(s: Readonly<State>): MemberStatus[] {
     };
   });
 }
+
+/** What the leader alone knows of the other members. */
+export interface FollowerState {
+  readonly id: string;
+  readonly connected: boolean;
+  /** Its acknowledgements count (rule 4). */
+  readonly matched: boolean;
+  /** Of its log, as far as it is this leader's; null while it is not matched. */
+  readonly end: number | null;
+  /** When it last answered in this epoch, in the clock's milliseconds; null: never. */
+  readonly heardMs: number | null;
+}
+
+/** Empty while this logger does not lead. */
+export function followerStates({ leading, config, byUid }: Readonly<State>): FollowerState[] {
+  if (!leading) return [];
+  return leading.members
+    .filter(({ uid }) => uid !== config.self.uid)
+    .map(({ id, uid }) => {
+      const follower = leading.followers.get(uid);
+      const matched = follower?.matched === true;
+      return {
+        id,
+        connected: byUid.has(uid),
+        matched,
+        end: matched ? follower.position.end : null,
+        heardMs: leading.heardMs.get(uid) ?? null,
+      };
+    });
+}
+
+/** Milliseconds for which records have waited without any commit; 0 when none waits here. */
+export function commitStalledMs({ leading, log, commit }: Readonly<State>, nowMs: number): number {
+  if (leading?.phase !== 'serving' || log.end <= commit) return 0;
+  return Math.max(0, nowMs - leading.movedMs);
+}

@@ -31,6 +31,15 @@ test('three members become five and three again by the command line; a producer 
   for (const logger of added) assert.deepEqual(await logger.terminate(), { code: 0, signal: null });
   await producer.more(SOME);
   await loggers.inSync(first);
+  const told = (event: string): string[] =>
+    loggers.all
+      .flatMap(({ lines }) => lines)
+      .flatMap((line) =>
+        line.includes(`"event":"${event}"`) ? [(JSON.parse(line) as { member: string }).member] : [],
+      )
+      .sort();
+  assert.deepEqual(told('member-added'), ['logger-3', 'logger-4']);
+  assert.deepEqual(told('member-removed'), ['logger-3', 'logger-4']);
   await producer.stop();
   assert.deepEqual(producer.retries, []);
   await producer.check(loggers.apis.slice(0, 3));

@@ -112,7 +112,8 @@ test('an event that exists already is as good as created', async () => {
   double.addPod('a');
   const client = clientOf(double);
   const [pod] = await client.pods(never);
-  const event = { pod: pod!, reason: 'LeaderElected', epoch: 3, at: new Date() } as const;
+  const happening = { reason: 'LeaderElected', epoch: 3 } as const;
+  const event = { pod: pod!, happening, at: new Date() };
   await client.createEvent(event, never);
   await client.createEvent(event, never);
   assert.deepEqual(

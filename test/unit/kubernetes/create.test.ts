@@ -13,7 +13,7 @@ mkdirSync(mounted);
 writeFileSync(join(mounted, 'token'), 'secret');
 const absent = join(base, 'absent');
 
-const hooks = { onPatch() {}, onSync() {}, onError() {} };
+const hooks = { onCall() {}, onPatch() {}, onSync() {}, onError() {} };
 const config = (given: Partial<KubernetesConfig>): KubernetesConfig => ({
   kubernetes: 'auto',
   podName: 'logger-0',

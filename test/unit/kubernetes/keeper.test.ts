@@ -10,6 +10,7 @@ const RESYNC_MS = 100;
 const CALL_TIMEOUT_MS = 300;
 
 class Driven {
+  readonly calls: string[] = [];
   readonly patches: string[] = [];
   readonly syncs: boolean[] = [];
   readonly errors: (string | null)[] = [];
@@ -18,12 +19,14 @@ class Driven {
 
   constructor(double: KubeApiDouble, podName: string) {
     this.api = new ApiClient({
+      onCall: ({ operation, result }) => void this.calls.push(`${operation} ${result}`),
       namespace: NAMESPACE,
       podSelector: SELECTOR,
       callTimeoutMs: CALL_TIMEOUT_MS,
       load: (kubeConfig) => double.load(kubeConfig),
     });
     const hooks = {
+      onCall() {},
       onPatch: ({ result, seconds }: { result: string; seconds: number }) => {
         assert.ok(seconds >= 0);
         this.patches.push(result);
@@ -263,4 +266,30 @@ test('stopping takes the label off, tells it as an event, and ends every call', 
   const requests = double.requests.length;
   await new Promise((resolve) => setTimeout(resolve, 3 * RESYNC_MS));
   assert.equal(double.requests.length, requests);
+});
+
+test('a change of the members is an event at once, or as soon as the API server answers', async () => {
+  await using double = await cluster(['a']);
+  await using a = new Driven(double, 'a');
+  await a.keeper.start();
+  a.keeper.lead(4);
+  await until('in sync', () => a.keeper.state().inSync);
+  a.keeper.tell({ reason: 'MemberAdded', epoch: 4, revision: 9, member: 'd' });
+  const names = () => double.events.map(({ metadata }) => metadata.name.split('.').slice(2).join('.'));
+  await until('told', () => names().includes('memberadded.4.9.d'));
+  let away = true;
+  double.faults.push(() => (away ? 503 : null));
+  a.keeper.tell({ reason: 'MemberRemoved', epoch: 4, revision: 10, member: 'd' });
+  await until('refused', () => a.calls.includes('event_create refused'));
+  away = false;
+  await until('told', () => names().includes('memberremoved.4.10.d'));
+  assert.deepEqual(
+    double.events.slice(-2).map(({ reason, message }) => [reason, message]),
+    [
+      ['MemberAdded', 'd is a member from now on, in epoch 4 led by a'],
+      ['MemberRemoved', 'd is a member no longer, in epoch 4 led by a'],
+    ],
+  );
+  for (const call of ['pods_list ok', 'pod_patch ok', 'event_create ok'])
+    assert.ok(a.calls.includes(call), call);
 });

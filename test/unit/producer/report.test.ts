@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pino from 'pino';
+import { ClientError } from '../../../src/client/index.ts';
 import { createProducerMetrics } from '../../../src/producer/metrics.ts';
 import { Numbering } from '../../../src/producer/numbering.ts';
 import { Report } from '../../../src/producer/report.ts';
@@ -29,7 +30,7 @@ const warn = 40;
 test('at a slow rate each message has a line with offset, attempts and milliseconds', () => {
   const { subject, lines, clock } = report(5);
   subject.acknowledged(1, { offset: 6, count: 1, epoch: 1, attempts: 1 });
-  subject.sending();
+  subject.sending(1, 1);
   clock.now = 2.25;
   subject.acknowledged(2, { offset: 7, count: 1, epoch: 1, attempts: 3 });
   assert.deepEqual(lines, [
@@ -82,7 +83,7 @@ test('a producer is stuck when nothing was acknowledged for ten seconds', () => 
   subject.acknowledged(1, { offset: 0, count: 1, epoch: 1, attempts: 1 });
   clock.now = 100_000;
   assert.equal(subject.stuck, null);
-  subject.sending();
+  subject.sending(1, 1);
   clock.now = 110_000;
   assert.ok(subject.stuck);
 });
@@ -95,5 +96,19 @@ test('metrics count messages and remember the last number', async () => {
   assert.match(text, /^distributed_logger_producer_last_acknowledged_number 7$/m);
   assert.match(text, /^distributed_logger_producer_acknowledgement_duration_seconds_count 1$/m);
   assert.match(text, /^distributed_logger_build_info\{version="1",node="v24"\} 1$/m);
-  assert.match(text, /^distributed_logger_process_cpu_seconds_total /m);
+  assert.match(text, /^process_cpu_seconds_total /m);
+});
+
+test('metrics show what is on its way, and count what failed for good', async () => {
+  const { subject, metrics } = report(5);
+  const shown = async (): Promise<string> =>
+    /^distributed_logger_producer_unacknowledged \d+$/m.exec(await metrics.registry.metrics())?.[0] ?? '';
+  subject.sending(1, 7);
+  assert.match(await shown(), / 7$/);
+  subject.failed(new ClientError('record-too-large', 'too large', { outcome: 'refused' }));
+  assert.match(await shown(), / 7$/);
+  subject.acknowledged(1, { offset: 0, count: 7, epoch: 1, attempts: 1 });
+  assert.match(await shown(), / 0$/);
+  const text = await metrics.registry.metrics();
+  assert.match(text, /^distributed_logger_producer_failures_total\{code="record-too-large"\} 1$/m);
 });

@@ -67,6 +67,7 @@ class FakeLog {
       sending: () => {},
       acknowledged: () => {},
       resumed: (_next, lastOffset) => this.resumedAt.push(lastOffset),
+      failed: ({ code, message }) => this.troubles.push(`${code}: ${message}`),
       trouble: (detail) => this.troubles.push(detail),
     };
     const pace = {

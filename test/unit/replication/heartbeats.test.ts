@@ -62,8 +62,11 @@ describe('heartbeats', () => {
     a.transport.setPeers([child]);
     await until('beats arrive', () => countOf(a, 'uid-b') > 3);
     child.process.kill('SIGSTOP');
+    const missed = a.missed.length;
     await until('the link is given up', () => a.count('disconnected') === 1);
     assert.deepEqual(a.endings, ['silent']);
+    assert.ok(a.missed.length > missed, 'its heartbeats are missed meanwhile');
+    assert.deepEqual([...new Set(a.missed)], ['b']);
     const stopped = countOf(a, 'uid-b');
     await sleep(10 * HEARTBEAT_MS);
     assert.equal(countOf(a, 'uid-b'), stopped, 'a frozen logger says nothing');

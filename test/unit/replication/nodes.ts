@@ -28,6 +28,8 @@ export class Node {
   readonly endings: string[] = [];
   readonly roundTripsMs: number[] = [];
   readonly traffic = { in: 0, out: 0 };
+  /** Of each heartbeat that was overdue, by the id of the peer. */
+  readonly missed: string[] = [];
   readonly seen: Seen[] = [];
   /** Links that stand, by the uid of the peer. */
   readonly links = new Map<string, number>();
@@ -44,7 +46,12 @@ export class Node {
     const say = (fields: object, text: string): void =>
       void logged.push({ fields: fields as Record<string, unknown>, text });
     const log: WireLog = { info: say, warn: say, error: say };
-    const counts = { endings: [] as string[], roundTripsMs: [] as number[], traffic: { in: 0, out: 0 } };
+    const counts = {
+      missed: [] as string[],
+      endings: [] as string[],
+      roundTripsMs: [] as number[],
+      traffic: { in: 0, out: 0 },
+    };
     const { uid, port, peer, ...rest } = options;
     const transport = await createTransport({
       cluster: 'test',
@@ -55,6 +62,7 @@ export class Node {
       tls: null,
       log,
       metrics: {
+        beatsMissed: (peer, count) => void counts.missed.push(...Array<string>(count).fill(peer)),
         traffic: (_, direction, __, bytes) => {
           counts.traffic[direction] += bytes;
         },
@@ -73,7 +81,7 @@ export class Node {
     id: string,
     transport: WireTransport,
     logged: Node['logged'],
-    counts: Pick<Node, 'endings' | 'roundTripsMs' | 'traffic'>,
+    counts: Pick<Node, 'endings' | 'missed' | 'roundTripsMs' | 'traffic'>,
   ) {
     this.id = id;
     this.transport = transport;

@@ -1,0 +1,74 @@
+// What all programs' metrics share: the prefix, the build, the process, and short ways to make an instrument.
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+const PREFIX = 'distributed_logger_';
+
+/** Gauges among prom-client's process metrics whose names end as a counter's should; the same is there by type of resource. */
+const MISNAMED = [
+  'nodejs_active_resources_total',
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+];
+
+export interface Build {
+  readonly version: string;
+  /** Node's version. */
+  readonly node: string;
+}
+
+export type Instruments = ReturnType<typeof createInstruments>;
+
+/** A registry with the build and the process in it, and what makes more instruments there. */
+export function createInstruments(build: Build) {
+  const registry = new Registry();
+  const registers = [registry];
+  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Gauge<L>({ name: PREFIX + name, help, labelNames, registers });
+  gauge('build_info', '1, with the build as labels', ['version', 'node'])
+    .labels(build.version, build.node)
+    .set(1);
+  collectDefaultMetrics({ register: registry });
+  for (const name of MISNAMED) registry.removeSingleMetric(name);
+  return {
+    registry,
+    gauge,
+    /** A gauge that is read at each scrape; null or NaN leaves it out. */
+    read: (name: string, help: string, read: () => number | null | Promise<number | null>) =>
+      new Gauge({
+        name: PREFIX + name,
+        help,
+        registers,
+        async collect() {
+          const value = await read();
+          if (value === null || Number.isNaN(value)) this.remove();
+          else this.set(value);
+        },
+      }),
+    /** Gauges with one label, read at each scrape: exactly the values given are shown. */
+    readEach: (name: string, help: string, label: string, read: () => Iterable<readonly [string, number]>) =>
+      new Gauge({
+        name: PREFIX + name,
+        help,
+        labelNames: [label],
+        registers,
+        collect() {
+          this.reset();
+          for (const [value, now] of read()) this.labels(value).set(now);
+        },
+      }),
+    counter: <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+      new Counter<L>({ name: PREFIX + name, help, labelNames, registers }),
+    histogram: <L extends string>(
+      name: string,
+      help: string,
+      labelNames: readonly L[],
+      buckets: readonly number[],
+    ) => new Histogram<L>({ name: PREFIX + name, help, labelNames, buckets: [...buckets], registers }),
+  };
+}
+
+/** A counter with one label whose values are known before: all of them begin at 0, so that a first increase is one. */
+export function beginAtZero<L extends string>(counter: Counter<L>, values: readonly string[]): Counter<L> {
+  for (const value of values) counter.labels(value).inc(0);
+  return counter;
+}
