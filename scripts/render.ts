@@ -1,12 +1,18 @@
 // Writes what is made from the chart: `npm run render`. The kustomize base is the chart's default output, one file a
-// template; the reference page of its values is made of values.yaml and its comments. Tests compare both with the files.
+// template; the reference page of its values is made of values.yaml and its comments; k8s/monitoring gets the chart's alerts
+// and its dashboard, which is itself made of scripts/dashboard. Tests compare all of them with the files.
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { parse, stringify } from 'yaml';
 import { renderChartValues } from './chart-values.ts';
+import { dashboardOf } from './dashboard/grafana.ts';
+import { ROWS } from './dashboard/rows.ts';
 import { findHelm, run } from './tools/index.ts';
 
 const chart = 'charts/distributed-logger';
 export const baseDirectory = 'k8s/base';
+export const dashboardFile = `${chart}/files/dashboard.json`;
+const monitoringFiles = 'k8s/monitoring/files';
 export const valuesPage = 'docs/reference/chart-values.md';
 
 /** Every file of the kustomize base and its content. Paths are relative to the base. */
@@ -55,7 +61,38 @@ export const renderValuesPage = async (): Promise<string> =>
     await readFile(join(chart, 'values.schema.json'), 'utf8'),
   );
 
+export const renderDashboard = (): string => `${JSON.stringify(dashboardOf(ROWS), null, 2)}\n`;
+
+/** The chart's rules as Prometheus itself reads them; by default those of the release that skaffold.yaml and k8s/base make. */
+export async function renderAlerts(parameters: readonly string[] = []): Promise<string> {
+  const only = ['--show-only', 'templates/monitoring/prometheusrule.yaml'];
+  const on = ['--set', 'monitoring.rules.enabled=true'];
+  const text = await run(await findHelm(), [
+    'template',
+    'distributed-logger',
+    chart,
+    ...on,
+    ...only,
+    ...parameters,
+  ]);
+  const { spec } = parse(text) as { spec: object };
+  return stringify(spec, { lineWidth: 0 });
+}
+
+/** What k8s/monitoring has of the chart's. It sees its own namespace alone, so its rules ask for none. */
+export const renderMonitoring = async (): Promise<Map<string, string>> =>
+  new Map([
+    [
+      `${monitoringFiles}/alerts.yaml`,
+      `# Made from the chart by \`npm run render\`; a test compares them.\n${(await renderAlerts()).replaceAll(/namespace="default",/g, '')}`,
+    ],
+    [`${monitoringFiles}/dashboard.json`, renderDashboard()],
+  ]);
+
 if (import.meta.main) {
+  // First, since the chart has it among its files.
+  await writeFile(dashboardFile, renderDashboard());
+  for (const [file, content] of await renderMonitoring()) await writeFile(file, content);
   await rm(baseDirectory, { recursive: true, force: true });
   for (const [path, content] of await renderBase()) {
     const file = join(baseDirectory, path);

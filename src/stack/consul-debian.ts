@@ -1,99 +1,13 @@
-// Consul from Debian's bullseye, the last Debian release that packages it, for machines that reach a Debian mirror but
-// not HashiCorp's host. apt does the download and checks the signatures, with the mirror that the machine is configured
-// for but with lists, sources and cache in a temporary directory: the system's own state stays as it is.
-
-import { execFile } from 'node:child_process';
-import { access, mkdir, readdir, writeFile } from 'node:fs/promises';
+// Consul from Debian's bullseye, the last Debian release that packages it.
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { messageOf } from '../errors.ts';
 import type { BinarySource } from './consul-binary.ts';
+import { unpackDebian } from './debian-package.ts';
 
-const run = promisify(execFile);
 const release = 'bullseye';
-const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
-const commandTimeoutMs = 120_000;
-const maxMirrors = 3;
 
 export const debianPackage: BinarySource = {
   name: `Debian's ${release} package`,
   label: release,
-  async fetch(directory) {
-    if (process.platform !== 'linux') throw new Error('only on Linux with apt');
-    await Promise.all(['lists', 'cache', 'tree'].map((name) => mkdir(join(directory, name))));
-    const apt = await temporaryApt(directory);
-    const failures: string[] = [];
-    for (const mirror of (await configuredMirrors(apt)).slice(0, maxMirrors)) {
-      try {
-        return await fromMirror(mirror, apt, directory);
-      } catch (error) {
-        failures.push(`${mirror}: ${messageOf(error).trim()}`);
-      }
-    }
-    throw new Error(failures.join('; ') || 'apt has no Debian mirror configured');
-  },
+  fetch: async (directory) =>
+    join(await unpackDebian({ release, name: 'consul' }, directory), 'usr/bin/consul'),
 };
-
-type Apt = (...args: string[]) => Promise<string>;
-
-/** apt-get with the machine's configuration (proxies, credentials) but with its own state, and without its hooks. */
-async function temporaryApt(directory: string): Promise<Apt> {
-  const config = join(directory, 'apt.conf');
-  const root = process.getuid?.() === 0;
-  await writeFile(
-    config,
-    [
-      `Dir::State::Lists ${JSON.stringify(join(directory, 'lists'))};`,
-      `Dir::Cache ${JSON.stringify(join(directory, 'cache'))};`,
-      'Acquire::Languages "none";',
-      'Acquire::Retries "2";',
-      // The directory is ours alone, so apt's own user could not write there.
-      ...(root ? ['APT::Sandbox::User "root";'] : []),
-      '#clear APT::Update::Pre-Invoke;',
-      '#clear APT::Update::Post-Invoke;',
-      '#clear APT::Update::Post-Invoke-Success;',
-      '',
-    ].join('\n'),
-  );
-  return async (...args) => {
-    const { stdout } = await run('apt-get', ['-c', config, ...args], {
-      cwd: directory,
-      timeout: commandTimeoutMs,
-      env: { ...process.env, LC_ALL: 'C' },
-    });
-    return stdout;
-  };
-}
-
-/** Asks apt which addresses an update would visit: that holds for every form of sources file, and before any update. */
-async function configuredMirrors(apt: Apt): Promise<string[]> {
-  return mirrorsIn(await apt('--print-uris', 'update'));
-}
-
-/** Distinct bases of the release files named, likely Debian mirrors first, security archives left out. */
-export function mirrorsIn(uris: string): string[] {
-  const bases = [...uris.matchAll(/^'([^']+?)\/dists\/[^']+'/gm)].map((match) => match[1] ?? '');
-  const distinct = [...new Set(bases)].filter((base) => !/security/i.test(base));
-  const debian = (base: string) => (/\/debian$/i.test(base) ? 0 : 1);
-  return distinct.sort((a, b) => debian(a) - debian(b));
-}
-
-async function fromMirror(mirror: string, apt: Apt, directory: string): Promise<string> {
-  const sources = join(directory, 'sources.list');
-  const signed = (await exists(keyring)) ? ` signed-by=${keyring}` : '';
-  await writeFile(sources, `deb [target=Packages${signed}] ${mirror} ${release} main\n`);
-  const only = ['-o', `Dir::Etc::SourceList=${sources}`, '-o', 'Dir::Etc::SourceParts=/dev/null'];
-  await apt(...only, '-o', 'APT::Update::Error-Mode=any', 'update');
-  await apt(...only, 'download', 'consul');
-  const archive = (await readdir(directory)).find((name) => name.endsWith('.deb'));
-  if (!archive) throw new Error('apt downloaded no package');
-  const tree = join(directory, 'tree');
-  await run('dpkg', ['-x', join(directory, archive), tree], { timeout: commandTimeoutMs });
-  return join(tree, 'usr', 'bin', 'consul');
-}
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { type BinarySource, ConsulNotFound, findConsul } from '../../../src/stack/consul-binary.ts';
-import { mirrorsIn } from '../../../src/stack/consul-debian.ts';
 import { archiveName, sumOf } from '../../../src/stack/consul-release.ts';
+import { mirrorsIn } from '../../../src/stack/debian-package.ts';
 
 let dir: string;
 beforeEach(async () => {
