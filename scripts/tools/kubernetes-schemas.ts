@@ -15,7 +15,7 @@ const prometheusOperator: GoModule = {
   version: 'v0.89.0',
   sum: 'h1:2HA351OwWBa10H6TDhjeSdHOA7wiY71sEivg+z2cykk=',
 };
-const customResources = ['servicemonitors', 'podmonitors'];
+const customResources = ['servicemonitors', 'podmonitors', 'prometheusrules'];
 
 type Schema = { [key: string]: unknown };
 type Definitions = Readonly<Record<string, Schema>>;
@@ -34,20 +34,25 @@ interface CustomResourceDefinition {
 
 /** The directory of the schemas; their names follow kubeconform's template {{.ResourceKind}}{{.KindSuffix}}.json. */
 export const kubernetesSchemas = (): Promise<string> =>
-  cached(`schemas-${kubernetes.version}-${prometheusOperator.version}`, async (directory) => {
-    const specification = join(await goModule(kubernetes), 'api/openapi-spec/swagger.json');
-    const { definitions } = JSON.parse(await readFile(specification, 'utf8')) as { definitions: Definitions };
-    for (const [name, schema] of objectSchemas(definitions)) {
-      await writeFile(join(directory, name), JSON.stringify(schema));
-    }
-    const operator = join(await goModule(prometheusOperator), 'jsonnet/prometheus-operator');
-    for (const resource of customResources) {
-      const text = await readFile(join(operator, `${resource}-crd.json`), 'utf8');
-      for (const [name, schema] of customSchemas(JSON.parse(text) as CustomResourceDefinition)) {
+  cached(
+    `schemas-${kubernetes.version}-${prometheusOperator.version}-${customResources.join('-')}`,
+    async (directory) => {
+      const specification = join(await goModule(kubernetes), 'api/openapi-spec/swagger.json');
+      const { definitions } = JSON.parse(await readFile(specification, 'utf8')) as {
+        definitions: Definitions;
+      };
+      for (const [name, schema] of objectSchemas(definitions)) {
         await writeFile(join(directory, name), JSON.stringify(schema));
       }
-    }
-  });
+      const operator = join(await goModule(prometheusOperator), 'jsonnet/prometheus-operator');
+      for (const resource of customResources) {
+        const text = await readFile(join(operator, `${resource}-crd.json`), 'utf8');
+        for (const [name, schema] of customSchemas(JSON.parse(text) as CustomResourceDefinition)) {
+          await writeFile(join(directory, name), JSON.stringify(schema));
+        }
+      }
+    },
+  );
 
 /** One schema that stands by itself for every kind of object among the definitions of an OpenAPI 2 document. */
 export function* objectSchemas(definitions: Definitions): Generator<[string, Schema]> {

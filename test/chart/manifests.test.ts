@@ -36,7 +36,13 @@ const variants: Record<string, RenderOptions> = {
       leaderService: { name: 'front', type: 'LoadBalancer', annotations: { 'example.com/internal': 'true' } },
       producer: { ...scheduling, extraEnv: [{ name: 'DLOG_RETRY_MAX_MS', value: '50' }] },
       consul: { ...scheduling, persistence: { size: '2Gi', storageClass: 'fast' } },
-      monitoring: { enabled: true, interval: '5s', labels: { release: 'prometheus' } },
+      monitoring: {
+        enabled: true,
+        interval: '5s',
+        labels: { release: 'prometheus' },
+        rules: { enabled: true, labels: { release: 'prometheus' }, thresholds: { slowFsyncSeconds: 0.5 } },
+        dashboard: { enabled: true, annotations: { grafana_folder: 'Logs' } },
+      },
     },
   },
 };
@@ -58,7 +64,11 @@ for (const [variant, options] of Object.entries(variants)) {
         const of = `${kind}/${metadata.name}`;
         assert.equal(labels['app.kubernetes.io/name'], 'distributed-logger', of);
         assert.equal(labels['app.kubernetes.io/instance'], options.release ?? 'distributed-logger', of);
-        assert.match(labels['app.kubernetes.io/component'] ?? '', /^(logger|producer|consul|test)$/, of);
+        assert.match(
+          labels['app.kubernetes.io/component'] ?? '',
+          /^(logger|producer|consul|monitoring|test)$/,
+          of,
+        );
         assert.equal(labels['app.kubernetes.io/managed-by'], 'Helm', of);
         assert.equal(labels['helm.sh/chart'], 'distributed-logger-0.1.0', of);
         // A StatefulSet adds a hash to its name and puts that into a label, where 63 characters are the limit.

@@ -4,8 +4,8 @@ import { describe, it } from 'node:test';
 import { Ajv } from 'ajv';
 import { parse } from 'yaml';
 import { skaffoldSchema } from '../../scripts/tools/index.ts';
-import { onlyContainer, pods } from '../support/manifests.ts';
-import { render } from '../support/tools.ts';
+import { onlyContainer, pods, type Service, spec } from '../support/manifests.ts';
+import { kustomize, manifests, render } from '../support/tools.ts';
 
 interface Skaffold {
   readonly apiVersion: string;
@@ -16,8 +16,13 @@ interface Skaffold {
       sync?: { manual: { src: string; dest: string }[] };
     }[];
   };
-  readonly deploy: { readonly helm: { readonly releases: Release[] } };
-  readonly portForward: { readonly resourceName: string; readonly port: number }[];
+  readonly manifests?: { readonly kustomize: { readonly paths: readonly string[] } };
+  readonly deploy: { readonly kubectl?: object; readonly helm: { readonly releases: Release[] } };
+  readonly portForward: {
+    readonly resourceName: string;
+    readonly port: number;
+    readonly localPort: number;
+  }[];
   readonly profiles: { readonly name: string; readonly patches: Patch[] }[];
 }
 interface Release {
@@ -71,14 +76,14 @@ function nested(values: Readonly<Record<string, unknown>>): Record<string, unkno
 }
 
 describe('skaffold.yaml', () => {
-  it('is valid under Skaffold’s own schema, with the profile and without', async () => {
+  it('is valid under Skaffold’s own schema, with each profile and without', async () => {
     const config = await load();
     const [product, version] = config.apiVersion.split('/');
     assert.equal(product, 'skaffold');
     const schema = JSON.parse(await readFile(await skaffoldSchema(version ?? ''), 'utf8')) as object;
     // Not strict: the schema describes its fields with words of its own, as x-intellij-html-description.
     const validate = new Ajv({ strict: false, allErrors: true }).compile(schema);
-    for (const each of [config, activate(config, 'dev')])
+    for (const each of [config, ...config.profiles.map(({ name }) => activate(config, name))])
       assert.ok(validate(each), JSON.stringify(validate.errors));
     assert.equal(validate({ ...config, deply: {} }), false, 'the schema must notice a misspelt word');
   });
@@ -120,5 +125,18 @@ describe('skaffold.yaml', () => {
       ([, each]) => onlyContainer(each).securityContext?.readOnlyRootFilesystem === false,
     );
     assert.equal(writable.length, 3);
+  });
+
+  it('monitoring: brings what k8s/monitoring makes, and keeps what is forwarded without it', async () => {
+    const config = await load();
+    const monitoring = activate(config, 'monitoring');
+    assert.deepEqual(monitoring.manifests?.kustomize.paths, ['k8s/monitoring']);
+    assert.ok(monitoring.deploy.kubectl, 'Skaffold deploys kustomized manifests by kubectl');
+    assert.deepEqual(monitoring.portForward.slice(0, config.portForward.length), config.portForward);
+    const made = manifests(await kustomize('k8s/monitoring'));
+    for (const { resourceName, port } of monitoring.portForward.slice(config.portForward.length))
+      assert.equal(spec<Service>(made, 'Service', resourceName).ports[0]?.port, port);
+    const local = monitoring.portForward.map(({ localPort }) => localPort);
+    assert.deepEqual(local, [...new Set(local)]);
   });
 });

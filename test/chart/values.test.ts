@@ -34,6 +34,12 @@ const refused: [what: string, values: Record<string, unknown>, complaint: RegExp
     { consul: { enabled: false, externalUrls: ['consul:8500'] } },
     /externalUrls/,
   ],
+  ['a threshold that nothing uses', { monitoring: { rules: { thresholds: { slowFsync: 1 } } } }, /slowFsync/],
+  [
+    'more of a disk than there is',
+    { monitoring: { rules: { thresholds: { diskFreeRatio: 15 } } } },
+    /diskFreeRatio/,
+  ],
   ['a size that is none', { logger: { persistence: { size: 'large' } } }, /size/],
 ];
 
