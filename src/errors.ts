@@ -58,6 +58,11 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
+/** Codes of what lies with the loggers: too much at a time, or something that they cannot do now. */
+export const LOGGER_ERRORS = (Object.keys(ERRORS) as ErrorCode[]).filter(
+  (code) => ERRORS[code].status === 429 || ERRORS[code].status >= 500,
+);
+
 /** An error with a stable code. `detail` is for people; `extra` is added to the problem document as it is. */
 export class LoggerError extends Error {
   override readonly name = 'LoggerError';

@@ -1,5 +1,6 @@
 // Every metric of the logger, in one place: names, help, labels and buckets. Labels are bounded: none carries anything
 // that a client chose. The documented table (docs/reference/metrics.md) is compared with this file by a test.
+import { LOGGER_ERRORS } from './errors.ts';
 import { type Build, beginAtZero, createInstruments, type Instruments } from './metrics/base.ts';
 import { type DiskRoom, type Observed, observedGauges } from './metrics/observed.ts';
 
@@ -21,6 +22,8 @@ const STEP_DOWN_REASONS = [
   'adoption',
   'retired',
 ];
+/** All but those for which only the client can be blamed. */
+const APPEND_OUTCOMES = ['ok', 'redirected', 'left', ...LOGGER_ERRORS];
 const RENEWALS = ['ok', 'error'];
 const PATCH_RESULTS = ['ok', 'conflict', 'error'];
 
@@ -100,9 +103,10 @@ const apiMetrics = ({ counter, gauge, histogram }: Instruments) => ({
     ['route', 'method'],
     FAST_SECONDS,
   ),
-  appends: beginAtZero(counter('append_requests_total', 'Append requests by their outcome', ['code']), [
-    'ok',
-  ]),
+  appends: beginAtZero(
+    counter('append_requests_total', 'Append requests by their outcome', ['code']),
+    APPEND_OUTCOMES,
+  ),
   appendDuration: histogram(
     'append_duration_seconds',
     'From an append request until its answer',

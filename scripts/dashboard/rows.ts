@@ -297,7 +297,7 @@ const producer: Row = {
     bars(
       'Retries',
       'By reason. A failover brings some, and none is lost.',
-      query(orNothing(sumBy('reason', increase(producers('producer_retries_total')))), '{{reason}}'),
+      query(sumBy('reason', increase(producers('producer_retries_total'))), '{{reason}}'),
     ),
     bars(
       'Failures',

@@ -80,7 +80,7 @@ describe('k8s/monitoring', () => {
     try {
       const config = parse(await readFile('k8s/monitoring/files/prometheus.yaml', 'utf8')) as Config;
       for (const job of config.scrape_configs) {
-        // Debian builds Prometheus without the discovery of Kubernetes: that much is left to the schema of pods' labels.
+        // Debian builds Prometheus without the discovery of Kubernetes: what it makes of the pods is tested in test/chart.
         assert.deepEqual(job.kubernetes_sd_configs, [{ role: 'pod', namespaces: { own_namespace: true } }]);
         delete job.kubernetes_sd_configs;
       }
