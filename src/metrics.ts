@@ -95,8 +95,8 @@ const outsideMetrics = ({ counter, histogram }: Instruments) => ({
   ),
 });
 
-const apiMetrics = ({ counter, gauge, histogram }: Instruments) => ({
-  requests: counter('http_requests_total', 'HTTP requests', ['route', 'method', 'status']),
+const apiMetrics = ({ counter, gauge, histogram, tally }: Instruments) => ({
+  requests: tally('http_requests_total', 'HTTP requests', ['route', 'method', 'status']),
   requestDuration: histogram(
     'http_request_duration_seconds',
     'Duration of HTTP requests',
@@ -138,10 +138,10 @@ const logMetrics = ({ counter, gauge, histogram }: Instruments) => ({
   quarantines: gauge('log_quarantined_logs', 'Logs put aside in the data directory, since they were damaged'),
 });
 
-const peerMetrics = ({ counter, gauge, histogram }: Instruments) => ({
+const peerMetrics = ({ counter, gauge, histogram, tally }: Instruments) => ({
   peerConnected: gauge('peer_connected', '1 while there is a connection with another logger', ['peer']),
-  peerFrames: counter('peer_frames_total', 'Frames exchanged with other loggers', ['peer', 'direction']),
-  peerBytes: counter('peer_bytes_total', 'Bytes exchanged with other loggers', ['peer', 'direction']),
+  peerFrames: tally('peer_frames_total', 'Frames exchanged with other loggers', ['peer', 'direction']),
+  peerBytes: tally('peer_bytes_total', 'Bytes exchanged with other loggers', ['peer', 'direction']),
   peerConnects: counter('peer_connects_total', 'Connections made with other loggers', ['peer']),
   peerDisconnects: counter('peer_disconnects_total', 'Connections to other loggers that ended', [
     'peer',

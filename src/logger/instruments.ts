@@ -96,17 +96,16 @@ export const onRecovered =
     quarantines.set(recovered.quarantines);
   };
 
-/** Finding a metric by its labels costs more than counting: each is looked up once and kept. */
-function kept<Child>(find: (...labels: string[]) => Child): (...labels: string[]) => Child {
-  const children = new Map<string, Child>();
-  return (...labels) => {
-    const key = labels.join('\n');
-    let child = children.get(key);
-    if (child === undefined) {
-      child = find(...labels);
-      children.set(key, child);
+/** What `make` makes of a key, made once and kept: finding a metric by its labels costs more than counting. */
+function kept<Made>(make: (key: string) => Made): (key: string) => Made {
+  const all = new Map<string, Made>();
+  return (key) => {
+    let made = all.get(key);
+    if (made === undefined) {
+      made = make(key);
+      all.set(key, made);
     }
-    return child;
+    return made;
   };
 }
 
@@ -139,13 +138,18 @@ export const kubernetesHooks = (metrics: Metrics, out: PinoLogger): KubernetesHo
 });
 
 export function apiMetrics(metrics: Metrics): ApiMetrics {
-  const requests = kept((...labels) => metrics.requests.labels(...labels));
-  const durations = kept((...labels) => metrics.requestDuration.labels(...labels));
-  const appends = kept((code = '') => metrics.appends.labels(code));
+  const requests = kept((key) => metrics.requests.cell(...key.split(' ')));
+  const durations = kept((key) => {
+    const [route = '', method = ''] = key.split(' ');
+    return metrics.requestDuration.labels(route, method);
+  });
+  const appends = kept((code) => metrics.appends.labels(code));
   return {
+    // Neither a route's pattern nor a method has a space in it.
     onRequest({ route, method, status, seconds }) {
-      requests(route, method, String(status)).inc();
-      durations(route, method).observe(seconds);
+      const what = `${route} ${method}`;
+      requests(`${what} ${status}`).sum += 1;
+      durations(what).observe(seconds);
     },
     onAppend({ code, seconds, records }) {
       appends(code).inc();
@@ -158,12 +162,16 @@ export function apiMetrics(metrics: Metrics): ApiMetrics {
 }
 
 export function wireMetrics(metrics: Metrics): WireMetrics {
-  const frames = kept((...labels) => metrics.peerFrames.labels(...labels));
-  const bytes = kept((...labels) => metrics.peerBytes.labels(...labels));
+  const both = (peer: string, direction: string) => ({
+    frames: metrics.peerFrames.cell(peer, direction),
+    bytes: metrics.peerBytes.cell(peer, direction),
+  });
+  const traffic = kept((peer) => ({ in: both(peer, 'in'), out: both(peer, 'out') }));
   return {
     traffic(peer, direction, frameCount, byteCount) {
-      frames(peer, direction).inc(frameCount);
-      bytes(peer, direction).inc(byteCount);
+      const { frames, bytes } = traffic(peer)[direction];
+      frames.sum += frameCount;
+      bytes.sum += byteCount;
     },
     connected(peer) {
       metrics.peerConnects.labels(peer).inc();

@@ -16,6 +16,16 @@ export interface Build {
   readonly node: string;
 }
 
+/** Only ever added to. */
+export interface Cell {
+  sum: number;
+}
+
+export interface Tally {
+  /** A new cell for these labels; several for the same add up. */
+  cell(...labels: string[]): Cell;
+}
+
 export type Instruments = ReturnType<typeof createInstruments>;
 
 /** A registry with the build and the process in it, and what makes more instruments there. */
@@ -56,6 +66,30 @@ export function createInstruments(build: Build) {
           for (const [value, now] of read()) this.labels(value).set(now);
         },
       }),
+    /**
+     * A counter for what happens thousands of times a second: each set of labels has a cell that its user keeps and adds to,
+     * and the cells are handed over at a scrape. Counting costs an addition, where a counter looks its labels up.
+     */
+    tally: (name: string, help: string, labelNames: readonly string[]): Tally => {
+      const cells: { readonly labels: readonly string[]; readonly cell: Cell }[] = [];
+      new Counter({
+        name: PREFIX + name,
+        help,
+        labelNames: [...labelNames],
+        registers,
+        collect() {
+          this.reset();
+          for (const { labels, cell } of cells) this.labels(...labels).inc(cell.sum);
+        },
+      });
+      return {
+        cell(...labels) {
+          const cell = { sum: 0 };
+          cells.push({ labels, cell });
+          return cell;
+        },
+      };
+    },
     counter: <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
       new Counter<L>({ name: PREFIX + name, help, labelNames, registers }),
     histogram: <L extends string>(

@@ -1,6 +1,7 @@
 // The metrics as a scrape shows them, from what a logger observes.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { apiMetrics, wireMetrics } from '../../src/logger/instruments.ts';
 import { createMetrics, type Observed } from '../../src/metrics.ts';
 
 const calm: Observed = {
@@ -109,4 +110,27 @@ test('counters whose labels are known begin at zero, so that the first increase 
     assert.equal(before.get(name), 0, name);
   metrics.leadershipLost.labels('stuck').inc();
   assert.equal((await scrape()).get('leadership_lost_total{reason="stuck"}'), 1);
+});
+
+test('what is tallied by requests and frames is there at each scrape, label by label', async () => {
+  const { scrape, metrics } = scraped(calm);
+  const api = apiMetrics(metrics);
+  const wire = wireMetrics(metrics);
+  const route = '/api/v1/producers/:id';
+  for (let time = 0; time < 3; time += 1) api.onRequest({ route, method: 'GET', status: 200, seconds: 0.01 });
+  api.onRequest({ route, method: 'GET', status: 404, seconds: 0.01 });
+  wire.traffic('b', 'in', 2, 300);
+  wire.traffic('b', 'in', 1, 50);
+  wire.traffic('b', 'out', 1, 7);
+  const expected = {
+    [`http_requests_total{route="${route}",method="GET",status="200"}`]: 3,
+    [`http_requests_total{route="${route}",method="GET",status="404"}`]: 1,
+    [`http_request_duration_seconds_count{route="${route}",method="GET"}`]: 4,
+    'peer_frames_total{peer="b",direction="in"}': 3,
+    'peer_bytes_total{peer="b",direction="in"}': 350,
+    'peer_bytes_total{peer="b",direction="out"}': 7,
+  };
+  await scrape();
+  const shown = await scrape();
+  for (const [name, value] of Object.entries(expected)) assert.equal(shown.get(name), value, name);
 });
