@@ -1,5 +1,5 @@
 // The public face of the replication core.
-export { hasPair } from './position.ts';
+
 export { Replica } from './replica.ts';
 export { ALL_RULES, type Rules } from './rules.ts';
 export type { Config, Initial, State } from './state.ts';
