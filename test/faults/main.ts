@@ -1,6 +1,6 @@
 // `npm run test:faults`: faults on the cluster of KUBECONFIG, one test each, with the image named by IMAGE. Faults of machines
 // need LAB and are skipped without it.
-//   --only TEXT   faults whose name has this in it
+//   --only TEXT   faults whose name has this in it; may be repeated
 //   --runs N      each so many times
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,10 +12,10 @@ import { FAULTS } from './nemesis/index.ts';
 import { runFault } from './run-fault.ts';
 
 const { values: options } = parseArgs({
-  options: { only: { type: 'string', default: '' }, runs: { type: 'string', default: '1' } },
+  options: { only: { type: 'string', multiple: true, default: [''] }, runs: { type: 'string', default: '1' } },
 });
 
-const chosen = FAULTS.filter(({ name }) => name.includes(options.only));
+const chosen = FAULTS.filter(({ name }) => options.only.some((text) => name.includes(text)));
 if (chosen.length === 0) throw new Error(`no fault's name has ${JSON.stringify(options.only)} in it`);
 
 describe('faults', { concurrency: false }, () => {
