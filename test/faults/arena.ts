@@ -96,6 +96,28 @@ export class Arena implements AsyncDisposable {
     return this.pod(await this.stack.consulLeader());
   }
 
+  /** Hands leadership to this pod. */
+  async lead(pod: string): Promise<void> {
+    await eventually(`${pod} leads`, RECOVERY_MS, async () => {
+      const leader = await this.leader();
+      if (leader.name === pod) return true;
+      const url = `http://127.0.0.1:${API_PORT}`;
+      const args = ['dist/cli/main.js', 'transfer', pod, '--url', url];
+      await this.namespace.kubectl(['exec', leader.name, '--', '/nodejs/bin/node', ...args]);
+      return undefined;
+    });
+  }
+
+  /** Waits until so many loggers are members, and there are no more pods than that. */
+  async membersAre(count: number): Promise<void> {
+    await eventually(`there are ${count} members`, RECOVERY_MS, async () => {
+      const { name } = await this.leader();
+      assert.equal((await this.stack.status(name)).members.length, count);
+      assert.equal((await this.loggers()).length, count);
+      return true;
+    });
+  }
+
   /** Hands Consul's own leadership to this server. */
   async consulLeads(name: string): Promise<void> {
     await this.stack.consulWhole();

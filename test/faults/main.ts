@@ -12,7 +12,10 @@ import { FAULTS } from './nemesis/index.ts';
 import { runFault } from './run-fault.ts';
 
 const { values: options } = parseArgs({
-  options: { only: { type: 'string', multiple: true, default: [''] }, runs: { type: 'string', default: '1' } },
+  options: {
+    only: { type: 'string', multiple: true, default: [''] },
+    runs: { type: 'string', default: '1' },
+  },
 });
 
 const chosen = FAULTS.filter(({ name }) => options.only.some((text) => name.includes(text)));
@@ -22,6 +25,7 @@ describe('faults', { concurrency: false }, () => {
   let arena: Arena;
   let directory: string;
   let number = 0;
+  let failures = 0;
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'dlog-faults-'));
@@ -30,7 +34,8 @@ describe('faults', { concurrency: false }, () => {
 
   after(async () => {
     await arena?.[Symbol.asyncDispose]();
-    await rm(directory, { recursive: true, force: true });
+    if (failures === 0) await rm(directory, { recursive: true, force: true });
+    else console.log(`The histories are kept in ${directory}`);
   });
 
   for (let run = 0; run < Number(options.runs); run += 1)
@@ -42,6 +47,7 @@ describe('faults', { concurrency: false }, () => {
         try {
           await runFault(arena, fault, `f${number}`, directory);
         } catch (error) {
+          failures += 1;
           await arena.namespace.diagnose();
           throw error;
         }

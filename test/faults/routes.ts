@@ -25,6 +25,7 @@ export class Routes implements AsyncDisposable {
   readonly #pods = new Map<string, Labelled>();
   #slice: readonly string[] = [];
   readonly #changes: Agreed[] = [];
+  readonly #labels: { readonly atMs: number; readonly epoch: number }[] = [];
   readonly #watches: Watch[];
 
   constructor(namespace: Namespace) {
@@ -64,6 +65,12 @@ export class Routes implements AsyncDisposable {
     return since === null ? null : Math.max(0, since - sinceMs);
   }
 
+  /** When a pod first carried the label for an epoch above `epoch`; null when none did. */
+  labelledMs(sinceMs: number, epoch: number): number | null {
+    const first = this.#labels.find((label) => label.epoch > epoch && label.atMs >= sinceMs);
+    return first ? first.atMs - sinceMs : null;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#watches.map((watch) => watch.stop()));
   }
@@ -72,6 +79,7 @@ export class Routes implements AsyncDisposable {
     if (name === undefined) return;
     if (type === 'DELETED') this.#pods.delete(name);
     else this.#pods.set(name, { role: role ?? '', epoch: Number(epoch) || 0 });
+    if (role === 'leader') this.#labels.push({ atMs: historyNow(), epoch: Number(epoch) || 0 });
     this.#changed();
   }
 

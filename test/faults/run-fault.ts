@@ -5,6 +5,7 @@ import { appendFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { historyNow, type Report, reportText, verifyFiles } from '../../src/verify/index.ts';
 import { type Arena, LOGGER_COUNT } from './arena.ts';
+import { type Budget, budgetOf } from './budget.ts';
 import type { Fault, Strike } from './fault.ts';
 import { Load, type Recording } from './load.ts';
 import { linesOfFile, type Measured, measure } from './measure.ts';
@@ -23,15 +24,17 @@ export interface Result {
   /** From the fault to the beginning of that gap; below zero when a call was under way. */
   readonly gapAfterMs: number;
   readonly failed: Readonly<Record<string, number>>;
-  /** Null where no new leader was to be expected. */
-  readonly settledMs: number | null;
+  /** The longest time without an acknowledgement of a client that knows the Service alone and repeats nothing. */
+  readonly plainGapMs: number | null;
+  /** What came when after the fault; null where no new leader was to be expected. */
+  readonly budget: Budget | null;
   readonly acknowledged: number;
   readonly verdict: Report['verdict'];
   readonly counts: Report['counts'];
 }
 
 export async function runFault(arena: Arena, fault: Fault, run: string, directory: string): Promise<Result> {
-  const before = await arena.whole();
+  await arena.whole();
   const plan = await fault.prepare(arena);
   const leader = await arena.whole();
   const nodes = arena.nodes.filter((node) => !plan.lost.includes(node));
@@ -51,10 +54,8 @@ export async function runFault(arena: Arena, fault: Fault, run: string, director
     await sleep(AFTER_MS);
     const recordings = await load.end(directory);
     await forget(plan, recordings);
-    const settledMs = plan.newLeader ? arena.routes.settledMs(struckMs, leader.epoch) : null;
-    if (plan.newLeader)
-      assert.ok(settledMs !== null, `no new leader after ${before.name} of epoch ${leader.epoch}`);
-    return resultOf(fault, plan, recordings, struckMs, settledMs);
+    const budget = plan.newLeader ? await budgetOf(arena, struckMs, leader.epoch) : null;
+    return resultOf(fault, plan, recordings, struckMs, budget);
   } catch (error) {
     await load.remove();
     throw error;
@@ -88,7 +89,7 @@ async function resultOf(
   plan: Strike,
   recordings: readonly Recording[],
   struckMs: number,
-  settledMs: number | null,
+  budget: Budget | null,
 ): Promise<Result> {
   const paths = recordings.map(({ path }) => path);
   const report = await verifyFiles(paths, {
@@ -104,13 +105,15 @@ async function resultOf(
   const failed: Record<string, number> = {};
   for (const one of measured)
     for (const [code, count] of Object.entries(one.failed)) failed[code] = (failed[code] ?? 0) + count;
+  const plain = measured.flatMap(({ plainGapMs }) => plainGapMs ?? []);
   const result: Result = {
     fault: fault.name,
     target: plan.target,
     gapMs: Math.round(worst.gapMs),
     gapAfterMs: Math.round(worst.gapFromMs - struckMs),
     failed,
-    settledMs: settledMs === null ? null : Math.round(settledMs),
+    plainGapMs: plain.length === 0 ? null : Math.round(Math.max(...plain)),
+    budget,
     acknowledged: report.summary.appends.ok,
     verdict: report.verdict,
     counts: report.counts,
