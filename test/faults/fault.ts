@@ -13,6 +13,8 @@ export interface Fault {
   /** `lab`: needs a command for faults of machines (LAB); `kubectl`: any cluster will do. */
   readonly needs: 'kubectl' | 'lab';
   readonly goal?: Goal;
+  /** Cannot stand together with another one: it needs what others take away while it is made or healed. */
+  readonly alone?: boolean;
   /** Minutes rather than seconds: left out of the short form. */
   readonly long?: boolean;
   /** Chooses whom it strikes; changes nothing yet. */

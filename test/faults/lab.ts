@@ -57,7 +57,7 @@ export class Lab {
   }
 
   apiServerPid(): number {
-    return Number(readFileSync(this.#apiServerPidFile, 'utf8'));
+    return this.#pidOf('kube-apiserver');
   }
 
   /** Ends the API server at once; what is returned starts it again as it was. */
@@ -68,16 +68,30 @@ export class Lab {
     process.kill(pid, 'SIGKILL');
     while (isRunning(pid)) await sleep(ENDED_POLL_MS);
     return () => {
-      const log = openSync(`${this.#state}/log/kube-apiserver.log`, 'a');
-      const child = spawn(program, args, { detached: true, stdio: ['ignore', log, log] });
-      closeSync(log);
-      writeFileSync(this.#apiServerPidFile, `${child.pid}\n`);
-      child.unref();
+      this.#start('kube-apiserver', program, args);
+      this.mendVolumes();
     };
   }
 
-  get #apiServerPidFile(): string {
-    return `${this.#state}/log/kube-apiserver.pid`;
+  /** The lab's maker of volumes does not outlive an API server that is away. */
+  mendVolumes(): void {
+    if (!isRunning(this.#pidOf('volumes'))) this.#start('volumes', this.#command, ['volumes']);
+  }
+
+  #start(name: string, program: string, args: readonly string[]): void {
+    const log = openSync(`${this.#state}/log/${name}.log`, 'a');
+    const child = spawn(program, args, { detached: true, stdio: ['ignore', log, log] });
+    closeSync(log);
+    writeFileSync(this.#pidFile(name), `${child.pid}\n`);
+    child.unref();
+  }
+
+  #pidOf(name: string): number {
+    return Number(readFileSync(this.#pidFile(name), 'utf8'));
+  }
+
+  #pidFile(name: string): string {
+    return `${this.#state}/log/${name}.pid`;
   }
 }
 

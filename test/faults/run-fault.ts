@@ -3,12 +3,13 @@
 import assert from 'node:assert/strict';
 import { appendFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { historyNow, type Report, reportText, verifyFiles } from '../../src/verify/index.ts';
+import { historyNow, reportText, verifyFiles } from '../../src/verify/index.ts';
 import { type Arena, LOGGER_COUNT } from './arena.ts';
 import { type Budget, budgetOf } from './budget.ts';
 import type { Fault, Strike } from './fault.ts';
 import { Load, type Recording } from './load.ts';
 import { linesOfFile, type Measured, measure } from './measure.ts';
+import type { Result } from './result.ts';
 
 const RATE = 50;
 const CALM_MS = 2000;
@@ -16,22 +17,6 @@ const AFTER_MS = 3000;
 const CALL_TIMEOUT_MS = 10_000;
 /** Processes of one machine, whose clocks are one, and what a call takes to note the time. */
 const CLOCK_SKEW_MS = 10;
-
-export interface Result {
-  readonly fault: string;
-  readonly target: string;
-  readonly gapMs: number;
-  /** From the fault to the beginning of that gap; below zero when a call was under way. */
-  readonly gapAfterMs: number;
-  readonly failed: Readonly<Record<string, number>>;
-  /** The longest time without an acknowledgement of a client that knows the Service alone and repeats nothing. */
-  readonly plainGapMs: number | null;
-  /** What came when after the fault; null where no new leader was to be expected. */
-  readonly budget: Budget | null;
-  readonly acknowledged: number;
-  readonly verdict: Report['verdict'];
-  readonly counts: Report['counts'];
-}
 
 export async function runFault(arena: Arena, fault: Fault, run: string, directory: string): Promise<Result> {
   await arena.whole();

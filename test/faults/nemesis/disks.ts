@@ -139,8 +139,8 @@ async function slow(arena: Arena, pod: string, disk: OwnDisk): Promise<Strike> {
   const group = /^\d+:blkio:(.*)$/m.exec(await readFile(`/proc/${pid}/cgroup`, 'utf8'))?.[1];
   if (group === undefined) throw new Error(`${pod} is in no control group of block devices`);
   const limit = async (writesPerSecond: number): Promise<void> => {
-    for (const of of ['/', group])
-      await writeFile(join('/sys/fs/cgroup/blkio', of, KERNEL_THROTTLE), `${device} ${writesPerSecond}`);
+    for (const name of ['/', group])
+      await writeFile(join('/sys/fs/cgroup/blkio', name, KERNEL_THROTTLE), `${device} ${writesPerSecond}`);
   };
   return strike({
     target: `${pod} at ${SLOW_WRITES_PER_SECOND} writes a second`,
@@ -173,18 +173,21 @@ export const DISKS: readonly Fault[] = [
   {
     name: 'volume wiped, a follower',
     needs: 'lab',
+    alone: true,
     goal: { gapMs: 600 },
     prepare: async (arena) => wipe(arena, await someFollower(arena), false),
   },
   {
     name: 'volume wiped, the leader',
     needs: 'lab',
+    alone: true,
     goal: { gapMs: 1500 },
     prepare: async (arena) => wipe(arena, (await arena.leader()).name, true),
   },
   {
     name: 'disk full and freed, a follower',
     needs: 'lab',
+    alone: true,
     goal: { gapMs: 300, noFailure: true },
     prepare: async (arena) => {
       const pod = await someFollower(arena);
@@ -194,6 +197,7 @@ export const DISKS: readonly Fault[] = [
   {
     name: 'disk full and freed, the leader',
     needs: 'lab',
+    alone: true,
     prepare: async (arena) => {
       const { pod, disk } = await leaderOnOwnDisk(arena);
       return fill(pod, disk);
@@ -202,6 +206,7 @@ export const DISKS: readonly Fault[] = [
   {
     name: 'slow disk, a follower',
     needs: 'lab',
+    alone: true,
     goal: { gapMs: 300, noFailure: true },
     prepare: async (arena) => {
       const pod = await someFollower(arena);
@@ -211,6 +216,7 @@ export const DISKS: readonly Fault[] = [
   {
     name: 'slow disk, the leader',
     needs: 'lab',
+    alone: true,
     prepare: async (arena) => {
       const { pod, disk } = await leaderOnOwnDisk(arena);
       return slow(arena, pod, disk);

@@ -6,8 +6,8 @@ import { eventually } from '../../support/cluster.ts';
 import type { Arena } from '../arena.ts';
 import { type Fault, type Strike, strike } from '../fault.ts';
 
-const OFF_MS = 15_000;
-const CUT_MS = 15_000;
+const OFF_MS = 8000;
+const CUT_MS = 8000;
 const CUT_GOAL = { gapMs: 1500 };
 const OFF_GOAL = { gapMs: 4000 };
 const STEPPED_DOWN_MS = 10_000;
@@ -95,6 +95,7 @@ export const NODES: readonly Fault[] = [
   {
     name: "node powered off, the leader's and a Consul server's",
     needs: 'lab',
+    alone: true,
     goal: OFF_GOAL,
     prepare: async (arena) => {
       const node = await leaderNode(arena);
@@ -108,6 +109,7 @@ export const NODES: readonly Fault[] = [
   {
     name: "node powered off, the leader's and Consul's own leader's",
     needs: 'lab',
+    alone: true,
     goal: OFF_GOAL,
     prepare: async (arena) => {
       const node = await leaderNode(arena);
@@ -118,6 +120,7 @@ export const NODES: readonly Fault[] = [
   {
     name: "node powered off, Consul's own leader's and a follower's",
     needs: 'lab',
+    alone: true,
     goal: OFF_GOAL,
     prepare: async (arena) => {
       const node = await leaderNode(arena);
@@ -130,6 +133,7 @@ export const NODES: readonly Fault[] = [
   {
     name: "link that flaps for a minute, the leader's node",
     needs: 'lab',
+    alone: true,
     long: true,
     prepare: async (arena) => flap(arena, await leaderNode(arena)),
   },

@@ -1,5 +1,6 @@
 // Pods that go: deleted, killed, frozen.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../../../src/errors.ts';
 import { historyNow } from '../../../src/verify/index.ts';
 import type { Arena } from '../arena.ts';
 import { type Fault, type Strike, strike } from '../fault.ts';
@@ -16,7 +17,11 @@ const followerOf = async (arena: Arena): Promise<string> => {
 };
 const leaderOf = async (arena: Arena): Promise<string> => (await arena.leader()).name;
 
-async function deletePods(arena: Arena, names: readonly string[], newLeader: boolean): Promise<Strike> {
+export async function deletePods(
+  arena: Arena,
+  names: readonly string[],
+  newLeader: boolean,
+): Promise<Strike> {
   return strike({
     target: names.join(', '),
     newLeader,
@@ -28,19 +33,24 @@ async function deletePods(arena: Arena, names: readonly string[], newLeader: boo
   });
 }
 
-async function kill(arena: Arena, name: string, newLeader: boolean): Promise<Strike> {
+export async function kill(arena: Arena, name: string, newLeader: boolean): Promise<Strike> {
   return strike({ target: name, newLeader, make: () => arena.signal(name, 'logger', 'SIGKILL') });
 }
 
-async function freeze(arena: Arena, name: string, newLeader: boolean): Promise<Strike> {
+/** Another fault may have ended the frozen process, or replaced its pod. */
+async function thaw(arena: Arena, name: string): Promise<void> {
+  await arena.signal(name, 'logger', 'SIGCONT').catch((error: unknown) => {
+    console.log(`${name} could not be thawed: ${messageOf(error)}`);
+  });
+}
+
+export async function freeze(arena: Arena, name: string, newLeader: boolean): Promise<Strike> {
   return strike({
     target: name,
     newLeader,
     make: () => arena.signal(name, 'logger', 'SIGSTOP'),
     holdMs: FROZEN_MS,
-    heal: async () => {
-      await arena.signal(name, 'logger', 'SIGCONT');
-    },
+    heal: () => thaw(arena, name),
   });
 }
 
@@ -62,9 +72,7 @@ async function stutter(arena: Arena, name: string): Promise<Strike> {
       }
       return began;
     },
-    heal: async () => {
-      await arena.signal(name, 'logger', 'SIGCONT');
-    },
+    heal: () => thaw(arena, name),
   });
 }
 

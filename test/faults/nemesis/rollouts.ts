@@ -68,6 +68,7 @@ export const ROLLOUTS: readonly Fault[] = [
   {
     name: 'kubectl rollout restart',
     needs: 'kubectl',
+    alone: true,
     goal: ROLLING,
     prepare: async (arena) =>
       rollout(arena, arena.stack.loggerSet, async () => {
@@ -77,12 +78,13 @@ export const ROLLOUTS: readonly Fault[] = [
   {
     name: 'helm upgrade to another image',
     needs: 'lab',
+    alone: true,
     goal: ROLLING,
     prepare: async (arena) => {
       const tag = await nextTag(arena);
       return rollout(arena, tag, () => arena.stack.upgrade(tag));
     },
   },
-  { name: 'kubectl scale 3 to 5 to 3', needs: 'kubectl', goal: ROLLING, prepare: scale },
-  { name: "node drain, the leader's", needs: 'kubectl', goal: ROLLING, prepare: drain },
+  { name: 'kubectl scale 3 to 5 to 3', needs: 'kubectl', goal: ROLLING, alone: true, prepare: scale },
+  { name: "node drain, the leader's", needs: 'kubectl', goal: ROLLING, alone: true, prepare: drain },
 ];

@@ -64,6 +64,8 @@ async function frozenApiServer(arena: Arena): Promise<Strike> {
     holdMs: AWAY_MS,
     heal: async () => {
       process.kill(pid, 'SIGCONT');
+      await sleep(READY_POLL_MS);
+      arena.machine.mendVolumes();
     },
   });
 }
@@ -72,6 +74,7 @@ export const SERVICES: readonly Fault[] = [
   {
     name: 'all Consul servers stopped 60 s',
     needs: 'kubectl',
+    alone: true,
     goal: NO_GAP,
     prepare: (arena) => withoutConsul(arena),
   },
@@ -87,12 +90,14 @@ export const SERVICES: readonly Fault[] = [
   {
     name: 'API server stopped 60 s',
     needs: 'lab',
+    alone: true,
     goal: NO_GAP,
     prepare: (arena) => withoutApiServer(arena),
   },
   {
     name: 'API server frozen 60 s',
     needs: 'lab',
+    alone: true,
     goal: NO_GAP,
     long: true,
     prepare: frozenApiServer,
