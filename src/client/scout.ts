@@ -9,9 +9,9 @@ import { type Http, readBody } from './http.ts';
 export const SILENT_MS = 100;
 /** Between two rounds of questions: soon at first, for a takeover is short, then less and less often, for clients are many. */
 const FIRST_ROUND_MS = 20;
-const ROUND_GROWTH = 1.5;
+const ROUND_GROWTH = 1.3;
 const LAST_ROUND_MS = 250;
-/** With the above it also bounds the questions in flight: seven for each address. */
+/** With the above it also bounds the questions in flight: nine for each address. */
 const STATUS_TIMEOUT_MS = 500;
 const MAX_STATUS_BYTES = 256 * 1024;
 const STATUS_PATH = '/api/v1/status';
