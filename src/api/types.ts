@@ -18,6 +18,8 @@ export interface MemberStatus {
   readonly id: string;
   readonly uid: string;
   readonly peer: string;
+  /** Base URL of its HTTP API; null while this logger has not heard it. */
+  readonly api: string | null;
   readonly role: 'leader' | 'follower';
   readonly connected: boolean;
   /** What this logger knows of the member's end; null when it knows nothing. */

@@ -2,6 +2,9 @@
 // answers, redirects, Consul and other loggers' status; the epoch decides between two that differ, so that a stale leader
 // back from a pause is not believed.
 
+/** More than a cluster has; what a status says is not believed beyond it. */
+const MAX_LOGGERS = 16;
+
 export interface Picked {
   readonly url: string;
   /** The address asked not to be tried before this long from now. */
@@ -19,6 +22,10 @@ export class Addresses {
   /** Without seeds (Consul only) an address that failed is still the best guess while Consul is away. */
   #lastLeader: string | null = null;
   #epoch = 0;
+  /** Every logger by its own address, as the last status told: asked who leads, never sent to unasked. */
+  #loggers: readonly string[] = [];
+  /** Addresses that failed in the present epoch: that one of them leads in it is no news. */
+  readonly #failed = new Set<string>();
 
   constructor(seeds: readonly string[], now: () => number = () => performance.now()) {
     this.#seeds = seeds;
@@ -27,6 +34,15 @@ export class Addresses {
 
   get seeds(): readonly string[] {
     return this.#seeds;
+  }
+
+  /** All addresses that somebody may be asked at. */
+  get known(): readonly string[] {
+    return [...new Set([...this.#seeds, ...this.#loggers])];
+  }
+
+  setLoggers(urls: readonly string[]): void {
+    if (urls.length > 0) this.#loggers = urls.slice(0, MAX_LOGGERS);
   }
 
   /** The highest epoch heard of. */
@@ -53,7 +69,8 @@ export class Addresses {
   /** `url` answered as the leader of `epoch`. */
   succeeded(url: string, epoch: number): void {
     if (epoch < this.#epoch) return;
-    this.#epoch = epoch;
+    this.#enter(epoch);
+    this.#failed.delete(url);
     this.#adopt(url);
   }
 
@@ -62,8 +79,8 @@ export class Addresses {
     if (epoch !== null) {
       if (epoch < this.#epoch) return;
       // The same leader under another name: the Service and its pod, say.
-      if (epoch === this.#epoch && this.#leader !== null) return;
-      this.#epoch = epoch;
+      if (epoch === this.#epoch && (this.#leader !== null || this.#failed.has(url))) return;
+      this.#enter(epoch);
     }
     const changed = this.#leader !== url;
     this.#adopt(url);
@@ -74,6 +91,7 @@ export class Addresses {
   /** `url` does not lead or does not answer: others are tried first, and it not before `waitMs`. */
   failed(url: string, waitMs: number): void {
     if (this.#leader === url) this.#leader = null;
+    this.#failed.add(url);
     const at = this.#seeds.indexOf(url);
     this.#cursor = (at === -1 ? this.#cursor : at) + 1;
     this.#postpone(url, waitMs);
@@ -88,6 +106,11 @@ export class Addresses {
   onLeader(listener: (url: string) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
+  }
+
+  #enter(epoch: number): void {
+    if (epoch > this.#epoch) this.#failed.clear();
+    this.#epoch = epoch;
   }
 
   #adopt(url: string): void {

@@ -59,9 +59,15 @@ export class Connection {
     }
   }
 
+  /** The given addresses and those of the loggers that a status told. */
+  get knownAddresses(): readonly string[] {
+    return this.#leader.known;
+  }
+
   /** `url` acknowledged a write as the leader of `epoch`. */
   acknowledged(url: string, epoch: number): void {
     this.#leader.succeeded(url, epoch);
+    this.#scout.learnFrom(url, epoch, this.#closing.signal);
   }
 
   /** Reads go on at another logger, where there is one. */

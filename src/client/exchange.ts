@@ -1,6 +1,7 @@
 // The one retry loop of the client. A call goes to whoever is believed to lead (or to any logger), follows redirects, and is
 // made again after failures that allow it until it succeeds or its signal ends it. Every address is tried once without a
-// wait; after that the waits double, with full jitter, and an address that named a time is not asked before it.
+// wait; after that the waits double, with full jitter, and an address that named a time is not asked before it. Meanwhile
+// the scout looks for the leader, and finding it ends every wait.
 import { ERRORS, type ErrorCode, messageOf } from '../errors.ts';
 import type { Addresses } from './addresses.ts';
 import { type Attempted, attempt, type Call, Superseded } from './attempt.ts';
@@ -9,7 +10,7 @@ import { ClientError, type ClientErrorCode, type RetryReason } from './errors.ts
 import type { Http } from './http.ts';
 import { linked } from './linked.ts';
 import type { Failure } from './problem.ts';
-import type { Scout } from './scout.ts';
+import { type Scout, SILENT_MS } from './scout.ts';
 import type { Retry } from './types.ts';
 
 /** Redirects followed at once; after that they count as failures, since two loggers may name each other for a while. */
@@ -53,6 +54,8 @@ export class Exchange<T> {
   #failures = 0;
   #redirects = 0;
   #outcomeUnknown = false;
+  /** Ends the search for the leader that the first failure began. */
+  #endSearch: (() => void) | null = null;
 
   constructor(around: Surroundings, call: Call<T>, policy: CallPolicy) {
     this.#around = around;
@@ -62,6 +65,14 @@ export class Exchange<T> {
 
   /** Rejects with ClientError only. */
   async run(): Promise<Exchanged<T>> {
+    try {
+      return await this.#untilAnswered();
+    } finally {
+      this.#endSearch?.();
+    }
+  }
+
+  async #untilAnswered(): Promise<Exchanged<T>> {
     for (;;) {
       const url = await this.#address();
       this.#attempts += 1;
@@ -90,7 +101,7 @@ export class Exchange<T> {
           addresses.onLeader((other) => {
             if (other !== url) link.abort(new Superseded(`${other} leads now`));
           }),
-          scout.watch(url),
+          scout.watch(url, SILENT_MS),
         ]
       : [];
     try {
@@ -138,7 +149,10 @@ export class Exchange<T> {
     const { addresses, retryMaxMs } = this.#around;
     const postponedMs = Math.min(retryMaxMs, this.#postponeMs(failure));
     if (failure.busy) addresses.busy(url, postponedMs);
-    else addresses.failed(url, postponedMs);
+    else {
+      addresses.failed(url, postponedMs);
+      if (this.#policy.leaderOnly) this.#endSearch ??= this.#around.scout.watch(null, 0);
+    }
     this.#failures += 1;
     const rounds = Math.floor((this.#failures - 1) / Math.max(1, addresses.seeds.length));
     await this.#pause(backoffMs(rounds, retryMaxMs));

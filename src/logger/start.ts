@@ -211,11 +211,11 @@ function electionOf({ config, out, die, self, apiUrl, metrics }: Ground): Electi
   });
 }
 
-function transportOf({ config, out, self, metrics }: Ground): Promise<WireTransport> {
+function transportOf({ config, out, self, apiUrl, metrics }: Ground): Promise<WireTransport> {
   const { heartbeatMs, suspectMs } = DEFAULT_TIMINGS;
   return createTransport({
     cluster: config.cluster,
-    self,
+    self: { ...self, api: apiUrl },
     listen: { host: config.peerHost, port: config.peerPort, beatPort: config.beatPort },
     heartbeatMs,
     suspectMs,

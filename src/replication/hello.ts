@@ -22,6 +22,8 @@ export interface Hello {
   readonly to: string;
   /** Port of the speaker's heartbeat listener, on the host of `peer`. */
   readonly beatPort: number;
+  /** Base URL of the speaker's HTTP API, which its status passes on to clients; older loggers do not tell theirs. */
+  readonly api?: string;
 }
 
 export type OwnHello = Omit<Hello, 'kind' | 'to'>;
@@ -43,7 +45,7 @@ export type Refusal = keyof typeof REFUSALS;
 /** Loggers hear this of each other after their hellos, from the one that decides: the connection stands. */
 export const WELCOME = { type: 'welcome' } as const;
 
-const HELLO: FieldsOf<Omit<Hello, 'type'>> = {
+const HELLO: FieldsOf<Omit<Hello, 'type' | 'api'>> = {
   magic: oneOf(MAGIC),
   version: whole,
   cluster: text,
@@ -57,7 +59,12 @@ const HELLO: FieldsOf<Omit<Hello, 'type'>> = {
 };
 
 /** The name of the first bad field of a hello; null when it is one. */
-export const badHello = (value: unknown): string | null => badField(value, HELLO);
+export function badHello(value: unknown): string | null {
+  const bad = badField(value, HELLO);
+  if (bad !== null) return bad;
+  const { api } = value as Partial<Hello>;
+  return api === undefined || text(api) ? null : 'api';
+}
 
 /** What is wrong with talking to `theirs` at all, whatever connections there are. */
 export function refusalOf(own: OwnHello, theirs: Hello, kind: Hello['kind']): Refusal | null {

@@ -11,6 +11,7 @@ export class Link {
   readonly peer: Member;
   readonly boot: string;
   readonly beatPort: number;
+  readonly api: string | undefined;
   readonly channel: Channel;
   readonly sinceMs = performance.now();
 
@@ -20,6 +21,7 @@ export class Link {
     this.peer = memberOf(theirs);
     this.boot = theirs.boot;
     this.beatPort = theirs.beatPort;
+    this.api = theirs.api;
     this.channel = channel;
   }
 }

@@ -35,6 +35,8 @@ export interface TransportOptions {
     readonly id: string;
     readonly uid: string;
     readonly peer: string | ((port: number) => string);
+    /** Base URL of the HTTP API, for the others to pass on. */
+    readonly api?: string;
   };
   /** Port 0 takes a free one. `beatPort` is that of the heartbeats' listener; others learn it from our hello. */
   readonly listen: { readonly host: string; readonly port: number; readonly beatPort?: number };
@@ -124,7 +126,14 @@ class Wire implements WireTransport {
       await listener.close();
       throw error;
     }
-    this.#own = { ...own, peer, boot: this.#boot, beatPort: this.#heartbeats.port };
+    const { api } = self;
+    this.#own = {
+      ...own,
+      peer,
+      boot: this.#boot,
+      beatPort: this.#heartbeats.port,
+      ...(api !== undefined && { api }),
+    };
   }
 
   address(): { port: number; beatPort: number; peer: string } {
@@ -272,7 +281,7 @@ class Wire implements WireTransport {
     metrics.connected(link.peer.id);
     this.#log.info({ peer: link.peer, link: link.number, remote: channel.remote }, 'connected to a logger');
     this.#tellBeatTargets();
-    this.#handlers?.connected(link.number, link.peer);
+    this.#handlers?.connected(link.number, link.peer, link.api);
   }
 
   // -------------------------------------------------------------------------------------------------------------

@@ -12,9 +12,9 @@ export interface TransportHandlers {
   /**
    * A connection to `peer` stands, hellos exchanged (same cluster, `peer` as it calls itself now). `link` is a number
    * that this process never used before. At most one link per uid is open at a time: when another takes its place,
-   * `disconnected` of the older comes first.
+   * `disconnected` of the older comes first. `api` is the base URL of its HTTP API, where it told one.
    */
-  connected(link: number, peer: Member): void;
+  connected(link: number, peer: Member, api?: string): void;
   /** Nothing of this link arrives any more, and nothing sent on it from now on will. Called once per `connected`. */
   disconnected(link: number): void;
   /** Messages of one link arrive in the order sent, each at most once, without holes up to the break. */

@@ -20,7 +20,7 @@ const isFirst = (pid) => {
 const pids = readdirSync('/proc').filter((name) => /^\\d+$/.test(name)).filter(isFirst);
 if (pids.length !== 1) throw new Error('found ' + pids.length + ' first processes of container ' + id);
 process.kill(Number(pids[0]), signal);
-console.log('sent ' + signal + ' to process ' + pids[0]);
+console.log(performance.timeOrigin + performance.now());
 `;
 
 interface Pod {
@@ -28,13 +28,14 @@ interface Pod {
   status: { containerStatuses: { name: string; containerID: string }[] };
 }
 
+/** Resolves with the time when it was sent, in milliseconds since 1970 on the clock of the pod's node. */
 export async function signalContainer(
   namespace: Namespace,
   podName: string,
   container: string,
   signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT',
   image: string,
-): Promise<void> {
+): Promise<number> {
   const { spec, status } = await namespace.get<Pod>('pod', podName);
   const id = status.containerStatuses
     .find(({ name }) => name === container)
@@ -68,5 +69,7 @@ export async function signalContainer(
     const said = await namespace.kubectl(['logs', name]).catch(String);
     throw new Error(`no ${signal} to ${podName}: ${said}`, { cause });
   }
+  const sentMs = Number(await namespace.kubectl(['logs', name]));
   await namespace.kubectl(['delete', 'pod', name, '--wait=false']);
+  return sentMs;
 }

@@ -8,18 +8,19 @@ import { signalContainer } from './kube-kill.ts';
 export const IMAGE = process.env.IMAGE || 'distributed-logger:e2e';
 /** Wide enough for a Consul session that runs out and for pods that start on a slow machine. */
 export const RECOVERY_MS = 180_000;
-const RELEASE = 'dlog';
-const NAME = 'dlog-distributed-logger';
-const LOGGERS = 'app.kubernetes.io/component=logger';
-const API_PORT = 8080;
+export const RELEASE = 'dlog';
+export const NAME = 'dlog-distributed-logger';
+export const LOGGERS = 'app.kubernetes.io/component=logger';
+export const CONSUL = 'app.kubernetes.io/component=consul';
+export const API_PORT = 8080;
 const PAGE_RECORDS = 1000;
-const CHART = 'charts/distributed-logger';
+export const CHART = 'charts/distributed-logger';
 const IN_POD_TIMEOUT_MS = 3000;
 
 const small = (memory: string) => ({ requests: { cpu: '20m', memory }, limits: { memory: '512Mi' } });
 
 /** Small and quick: everything else is as the chart has it. */
-const values = {
+const defaults = {
   image: { repository: IMAGE.replace(/:[^:/]*$/, ''), tag: /:([^:/]*)$/.exec(IMAGE)?.[1] ?? 'latest' },
   logger: { resources: small('128Mi'), persistence: { size: '256Mi' }, minReadySeconds: 1 },
   producer: { rate: 20, resources: small('64Mi') },
@@ -64,12 +65,14 @@ export class Stack implements AsyncDisposable {
     this.namespace = namespace;
   }
 
-  static async install(): Promise<Stack> {
+  /** `values` stand beside the suite's own, top-level name by name, and win over them. */
+  static async install(values: object = {}): Promise<Stack> {
     const namespace = await Namespace.create('dlog');
     const stack = new Stack(namespace);
     try {
       const args = ['install', RELEASE, CHART, '--values', '-', '--wait', '--timeout', '5m'];
-      console.log(await namespace.helm(args, { input: JSON.stringify(values), timeoutMs: 330_000 }));
+      const input = JSON.stringify({ ...defaults, ...values });
+      console.log(await namespace.helm(args, { input, timeoutMs: 330_000 }));
       return stack;
     } catch (error) {
       await namespace.diagnose();
@@ -163,7 +166,7 @@ export class Stack implements AsyncDisposable {
   }
 
   /** Kills the first process of a pod's container, as a crash would. */
-  kill(pod: string, container: string): Promise<void> {
+  kill(pod: string, container: string): Promise<number> {
     return signalContainer(this.namespace, pod, container, 'SIGKILL', IMAGE);
   }
 
@@ -193,6 +196,16 @@ export class Stack implements AsyncDisposable {
   #askConsul(path: string): Promise<string> {
     const curl = ['curl', '--silent', '--max-time', '3', `http://127.0.0.1:8500${path}`];
     return this.namespace.kubectl(['exec', `${NAME}-consul-0`, '--', ...curl]);
+  }
+
+  /** Tells the chart's tag of the image: everything else stays as it was installed. */
+  async upgrade(tag: string): Promise<void> {
+    const args = ['upgrade', RELEASE, CHART, '--reuse-values', '--set', `image.tag=${tag}`];
+    await this.namespace.helm(args);
+  }
+
+  get loggerSet(): string {
+    return `statefulset/${NAME}`;
   }
 
   get consulSet(): string {

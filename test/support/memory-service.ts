@@ -213,7 +213,16 @@ export class MemoryService implements LoggerService {
       leader: leading ? { id: this.id, api: 'http://127.0.0.1:8080' } : this.#leader,
       offsets: this.offsets,
       members: [
-        { id: this.id, uid: 'u', peer, role: this.#role, connected: true, end: this.offsets.end, lag: 0 },
+        {
+          id: this.id,
+          uid: 'u',
+          peer,
+          api: 'http://127.0.0.1:8080',
+          role: this.#role,
+          connected: true,
+          end: this.offsets.end,
+          lag: 0,
+        },
       ],
       consul: { reachable: true, address: 'http://127.0.0.1:8500', session: null, error: null },
       label: { enabled: false, wanted: this.#role, observed: null, inSync: true, error: null },

@@ -62,6 +62,7 @@ export const SCHEMAS = {
     id: { type: 'string' },
     uid: { type: 'string', description: 'Made with its data directory' },
     peer: { type: 'string', description: 'host:port of its replication listener' },
+    api: { ...nullable('string'), description: 'Base URL of its HTTP API, once this logger has heard it' },
     role,
     connected: { type: 'boolean' },
     end: { ...nullable('integer'), description: 'Its end as far as this logger knows' },

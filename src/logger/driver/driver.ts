@@ -27,6 +27,8 @@ export class ReplicationDriver implements ReplicatedLog {
   readonly #members: MemberWatch;
   readonly #watching = new AbortController();
   readonly #queue: Event[] = [];
+  /** Base URL of each logger's API by its id, as last told: one for each id that ever was a member. */
+  readonly #apis = new Map<string, string>();
   #running = false;
   #commitHasBeenCurrent = false;
   #stopped = false;
@@ -38,6 +40,7 @@ export class ReplicationDriver implements ReplicatedLog {
   constructor(options: DriverOptions) {
     const { log, state, clock } = options;
     this.#options = options;
+    this.#apis.set(options.self.id, options.api);
     const config = {
       self: options.self,
       api: options.api,
@@ -67,7 +70,10 @@ export class ReplicationDriver implements ReplicatedLog {
   start(): void {
     const { transport, register } = this.#options;
     transport.start({
-      connected: (link, peer) => this.#dispatch({ type: 'connected', link, peer }),
+      connected: (link, peer, api) => {
+        if (api !== undefined) this.#apis.set(peer.id, api);
+        this.#dispatch({ type: 'connected', link, peer });
+      },
       disconnected: (link) => this.#dispatch({ type: 'disconnected', link }),
       message: (link, message) => this.#dispatch({ type: 'message', link, message }),
       beat: (uid, beat) => this.#dispatch({ type: 'beat', uid, beat }),
@@ -100,7 +106,7 @@ export class ReplicationDriver implements ReplicatedLog {
     return this.#options.api;
   }
   get members(): readonly MemberStatus[] {
-    return memberStatus(this.#replica.state);
+    return memberStatus(this.#replica.state, this.#apis);
   }
   /** The core's state, for metrics and tests. Not to be changed. */
   get state(): Replica['state'] {

@@ -2,7 +2,8 @@
 import type { MemberStatus } from '../../api/types.ts';
 import type { State } from '../../replica/index.ts';
 
-export function memberStatus(s: Readonly<State>): MemberStatus[] {
+/** `apis`: base URL of a logger's API by its id, where it is known. */
+export function memberStatus(s: Readonly<State>, apis: ReadonlyMap<string, string>): MemberStatus[] {
   const members = s.leading?.members ?? s.membersSeen;
   const leaderUid = s.leading ? s.config.self.uid : (s.leader?.uid ?? null);
   return members.map(({ id, uid, peer }) => {
@@ -13,6 +14,7 @@ export function memberStatus(s: Readonly<State>): MemberStatus[] {
       id,
       uid,
       peer,
+      api: apis.get(id) ?? null,
       role: uid === leaderUid ? 'leader' : 'follower',
       connected: own || s.byUid.has(uid),
       end,

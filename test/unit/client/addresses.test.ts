@@ -62,6 +62,29 @@ test('the same leader under another name changes nothing', () => {
   assert.deepEqual(learnt, []);
 });
 
+test('an address that failed in an epoch is not believed to lead in it, but in the next it may', () => {
+  const { subject, learnt } = addresses(['service']);
+  subject.succeeded('pod-0', 5);
+  subject.failed('pod-0', 0);
+  subject.learn('pod-0', 5);
+  assert.equal(subject.pick()?.url, 'service');
+  subject.learn('pod-1', 5);
+  assert.equal(subject.pick()?.url, 'pod-1');
+  subject.learn('pod-0', 6);
+  assert.equal(subject.pick()?.url, 'pod-0');
+  assert.deepEqual(learnt, ['pod-1', 'pod-0']);
+});
+
+test("the loggers' own addresses are known for questions, and nothing is sent to them unasked", () => {
+  const { subject } = addresses(['service']);
+  subject.setLoggers(['pod-0', 'pod-1', 'service']);
+  assert.deepEqual(subject.known, ['service', 'pod-0', 'pod-1']);
+  subject.failed('service', 100);
+  assert.deepEqual(subject.pick(), { url: 'service', waitMs: 100 });
+  subject.setLoggers([]);
+  assert.deepEqual(subject.known, ['service', 'pod-0', 'pod-1']);
+});
+
 test('a redirect is believed without an epoch', () => {
   const { subject } = addresses(['a', 'b']);
   subject.succeeded('a', 5);

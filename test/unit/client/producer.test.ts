@@ -227,6 +227,53 @@ test('a frozen leader is left for the one that another logger names, long before
   assert.deepEqual(stampIn(next.received[0] as Received), { id: '7', epoch: 0, sequence: 1 });
 });
 
+/** A status as a logger of two gives it. */
+const statusOf = (epoch: number, leader: string | null, loggers: readonly string[]) => ({
+  id: 'a',
+  role: 'leader',
+  epoch,
+  leader: leader === null ? null : { id: 'a', api: leader },
+  members: loggers.map((api, index) => ({ id: `logger-${index}`, api })),
+});
+
+/** A Service in front of the leader, which is known by its own address too, and another logger that is not a target. */
+async function behindService(t: Owner, silent: boolean) {
+  const store = { end: 1, epoch: 2 };
+  const next = await ScriptedLogger.start(t, [], acknowledge(store));
+  const service = await ScriptedLogger.start(t, [acknowledge({ end: 0, epoch: 1 })], silent ? silence : reset);
+  const loggers = ['http://127.0.0.1:1', next.url];
+  service.status = statusOf(1, service.url, loggers);
+  next.status = statusOf(1, service.url, loggers);
+  return { service, next, loggers };
+}
+
+for (const [how, silent] of [
+  ['answers nothing', true],
+  ['breaks every connection', false],
+] as const)
+  test(`the only address ${how}: the next leader is found by what a status told of the loggers`, async (t) => {
+    const { service, next, loggers } = await behindService(t, silent);
+    const { producer } = producerFor(t, service.url, { requestTimeoutMs: 600_000, retryMaxMs: 600_000 });
+    await producer.send('a');
+    while (producer.client.connection.knownAddresses.length < 3) await new Promise(setImmediate);
+    service.status = null;
+    const sent = producer.send('b');
+    while (service.appends().length < 2) await new Promise(setImmediate);
+    next.status = statusOf(2, next.url, loggers);
+    assert.equal((await sent).epoch, 2);
+    assert.deepEqual(stampIn(next.appends()[0] as Received), { id: '7', epoch: 0, sequence: 1 });
+  });
+
+test('a status whose addresses make no sense teaches nothing', async (t) => {
+  const logger = await ScriptedLogger.start(t);
+  const members = [null, {}, { api: null }, { api: 'ftp://a' }];
+  logger.status = { id: 'a', role: 'leader', epoch: 1, leader: { api: 7 }, members };
+  const { producer } = producerFor(t, logger.url);
+  await producer.send('a');
+  await producer.client.status();
+  assert.deepEqual(producer.client.connection.knownAddresses, [logger.url]);
+});
+
 test('a silent logger is left at the deadline', async (t) => {
   const logger = await ScriptedLogger.start(t, [silence]);
   const { producer, retries } = producerFor(t, logger.url, { requestTimeoutMs: 50 });

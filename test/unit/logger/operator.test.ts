@@ -11,6 +11,7 @@ class Replicated implements Operated {
     id,
     uid: id,
     peer: `${id}:9090`,
+    api: null,
     role: 'follower' as const,
     connected: true,
     end: null,

@@ -1,0 +1,237 @@
+// Where faults happen: the chart installed in a namespace of its own, and all that a fault asks about it or does to it.
+import assert from 'node:assert/strict';
+import { historyNow } from '../../src/verify/index.ts';
+import { eventually, type Namespace, run } from '../support/cluster.ts';
+import { signalContainer } from '../support/kube-kill.ts';
+import {
+  API_PORT,
+  CONSUL,
+  IMAGE,
+  LOGGERS,
+  type LoggerPod,
+  RECOVERY_MS,
+  Stack,
+} from '../support/kube-stack.ts';
+import { Lab } from './lab.ts';
+import { Routes } from './routes.ts';
+
+export const LOGGER_COUNT = 3;
+const MAX_LAG = 200;
+
+export interface Placed {
+  readonly name: string;
+  readonly node: string;
+  readonly address: string;
+  readonly deleting: boolean;
+  readonly containers: ReadonlyMap<string, string>;
+}
+
+interface PodList {
+  items: {
+    metadata: { name: string; deletionTimestamp?: string };
+    spec: { nodeName?: string };
+    status: { podIP?: string; containerStatuses?: { name: string; containerID?: string }[] };
+  }[];
+}
+
+export class Arena implements AsyncDisposable {
+  readonly stack: Stack;
+  readonly lab: Lab | null;
+  readonly routes: Routes;
+  readonly nodes: readonly string[];
+
+  private constructor(stack: Stack, nodes: readonly string[]) {
+    this.stack = stack;
+    this.lab = Lab.fromEnvironment();
+    this.routes = new Routes(stack.namespace);
+    this.nodes = nodes;
+  }
+
+  static async open(): Promise<Arena> {
+    const names = await run('kubectl', ['get', 'nodes', '--output', 'name']);
+    const nodes = names.split('\n').flatMap((line) => (line === '' ? [] : [line.replace(/^node\//, '')]));
+    const stack = await Stack.install({ producer: { enabled: false } });
+    return new Arena(stack, nodes);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.routes[Symbol.asyncDispose]();
+    await this.stack[Symbol.asyncDispose]();
+  }
+
+  get namespace(): Namespace {
+    return this.stack.namespace;
+  }
+
+  /** The lab, for faults that need one; they are not chosen without it. */
+  get machine(): Lab {
+    assert.ok(this.lab, 'LAB is not set');
+    return this.lab;
+  }
+
+  leader(): Promise<LoggerPod> {
+    return this.stack.agreedLeader();
+  }
+
+  async followers(): Promise<LoggerPod[]> {
+    const leader = await this.leader();
+    return (await this.stack.loggers()).filter(({ name }) => name !== leader.name);
+  }
+
+  loggers(): Promise<Placed[]> {
+    return this.#placed(LOGGERS);
+  }
+
+  consuls(): Promise<Placed[]> {
+    return this.#placed(CONSUL);
+  }
+
+  async pod(name: string): Promise<Placed> {
+    const found = [...(await this.loggers()), ...(await this.consuls())].find((pod) => pod.name === name);
+    assert.ok(found, `no pod ${name}`);
+    return found;
+  }
+
+  async consulLeader(): Promise<Placed> {
+    return this.pod(await this.stack.consulLeader());
+  }
+
+  /** Hands leadership to this pod. */
+  async lead(pod: string): Promise<void> {
+    await eventually(`${pod} leads`, RECOVERY_MS, async () => {
+      const leader = await this.leader();
+      if (leader.name === pod) return true;
+      const url = `http://127.0.0.1:${API_PORT}`;
+      const args = ['dist/cli/main.js', 'transfer', pod, '--url', url];
+      await this.namespace.kubectl(['exec', leader.name, '--', '/nodejs/bin/node', ...args]);
+      return undefined;
+    });
+  }
+
+  /** Waits until so many loggers are members, and there are no more pods than that. */
+  async membersAre(count: number): Promise<void> {
+    await eventually(`there are ${count} members`, RECOVERY_MS, async () => {
+      const { name } = await this.leader();
+      assert.equal((await this.stack.status(name)).members.length, count);
+      assert.equal((await this.loggers()).length, count);
+      return true;
+    });
+  }
+
+  /** Hands Consul's own leadership to this server. */
+  async consulLeads(name: string): Promise<void> {
+    await this.stack.consulWhole();
+    await eventually(`${name} leads Consul`, RECOVERY_MS, async () => {
+      const { name: leader } = await this.consulLeader();
+      if (leader === name) return true;
+      const id = (await this.namespace.kubectl(['exec', name, '--', 'cat', '/consul/data/node-id'])).trim();
+      await this.namespace.kubectl([
+        'exec',
+        leader,
+        '--',
+        'consul',
+        'operator',
+        'raft',
+        'transfer-leader',
+        `-id=${id}`,
+      ]);
+      return undefined;
+    });
+  }
+
+  async #placed(selector: string): Promise<Placed[]> {
+    const { items } = await this.namespace.get<PodList>('pods', `--selector=${selector}`);
+    return items.map(({ metadata, spec, status }) => ({
+      name: metadata.name,
+      node: spec.nodeName ?? '',
+      address: status.podIP ?? '',
+      deleting: metadata.deletionTimestamp !== undefined,
+      containers: new Map(
+        (status.containerStatuses ?? []).map(({ name, containerID = '' }) => [
+          name,
+          containerID.replace(/^.*:\/\//, ''),
+        ]),
+      ),
+    }));
+  }
+
+  /** A signal for the first process of a pod's container; resolves with the time when it was sent. */
+  async signal(pod: string, container: string, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<number> {
+    if (this.lab === null) return signalContainer(this.namespace, pod, container, signal, IMAGE);
+    const pid = await this.pid(pod, container);
+    process.kill(pid, signal);
+    return historyNow();
+  }
+
+  /** In the lab all processes are the host's. */
+  async pid(pod: string, container: string): Promise<number> {
+    const id = (await this.pod(pod)).containers.get(container);
+    assert.ok(id, `pod ${pod} has no running container ${container}`);
+    return this.machine.pidOf(id);
+  }
+
+  /** Waits until all is as it should be: so many loggers, each on a node of its own, in sync, and a Consul that can lose a server. */
+  async whole(): Promise<LoggerPod> {
+    await eventually('all nodes are ready', RECOVERY_MS, () => this.#nodesReady());
+    await eventually('each pod has a node of its own', RECOVERY_MS, () => this.#spread());
+    await eventually('all loggers are ready', RECOVERY_MS, async () => {
+      const pods = await this.stack.loggers();
+      return pods.length === LOGGER_COUNT && pods.every(({ ready }) => ready) ? true : undefined;
+    });
+    await this.stack.consulWhole();
+    const leader = await this.leader();
+    await eventually('all members are in sync', RECOVERY_MS, async () => {
+      const { members } = await this.stack.status(leader.name);
+      assert.ok(
+        members.length === LOGGER_COUNT &&
+          members.every(({ connected, lag }) => connected && lag !== null && lag < MAX_LAG),
+        JSON.stringify(members),
+      );
+      return true;
+    });
+    return leader;
+  }
+
+  async #nodesReady(): Promise<true> {
+    const { items } = JSON.parse(await run('kubectl', ['get', 'nodes', '--output', 'json'])) as {
+      items: {
+        metadata: { name: string };
+        spec: { unschedulable?: boolean };
+        status: { conditions: { type: string; status: string }[] };
+      }[];
+    };
+    const lacking = items.filter(
+      ({ spec, status }) =>
+        spec.unschedulable ||
+        !status.conditions.some(({ type, status: is }) => type === 'Ready' && is === 'True'),
+    );
+    assert.deepEqual(
+      lacking.map(({ metadata }) => metadata.name),
+      [],
+    );
+    return true;
+  }
+
+  /** After a node was away two pods may share one: the scheduler finds another place for the one that is deleted. */
+  async #spread(): Promise<true> {
+    for (const pods of [await this.loggers(), await this.consuls()]) {
+      const taken = new Set<string>();
+      for (const { name, node, deleting } of pods) {
+        assert.ok(!deleting && node !== '', `${name} is on its way`);
+        if (taken.has(node) && taken.size < this.nodes.length) {
+          await this.namespace.kubectl(['delete', 'pod', name, '--wait=false']);
+          assert.fail(`${name} shares ${node}`);
+        }
+        taken.add(node);
+      }
+    }
+    return true;
+  }
+
+  /** What one logger says about itself, asked by a program on its own node, which a cut-off network does not hinder. */
+  async statusOnNode(node: string, address: string): Promise<{ role: string; epoch: number }> {
+    const url = `http://${address}:${API_PORT}/api/v1/status`;
+    const text = await this.machine.onNode(node, 'curl', '--silent', '--max-time', '3', url);
+    return JSON.parse(text) as { role: string; epoch: number };
+  }
+}
