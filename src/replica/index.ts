@@ -1,5 +1,4 @@
 // The public face of the replication core.
-
 export { Replica } from './replica.ts';
 export { ALL_RULES, type Rules } from './rules.ts';
 export type { Config, Initial, State } from './state.ts';
