@@ -93,6 +93,11 @@ export class Producer {
     return settled;
   }
 
+  /** True while `send` would refuse with queue-full. */
+  get full(): boolean {
+    return this.#queue.full;
+  }
+
   /** Resolves when `send` has room for more. */
   room(): Promise<void> {
     return this.#queue.room();
