@@ -8,6 +8,7 @@ export type {
   LoggerService,
   MemberStatus,
   Membership,
+  OfferedBatch,
   ReadResult,
   Status,
 } from './types.ts';

@@ -10,6 +10,7 @@ export type { DirectoryLock, Disk, DiskFile, OpenMode } from './disk.ts';
 export type { DurableLog } from './durable-log.ts';
 export { encodeBatch } from './encode.ts';
 export { NodeDisk } from './node-disk.ts';
+export { stampTime } from './offered.ts';
 export {
   type OpenedLog,
   type OpenOptions,

@@ -1,7 +1,15 @@
 // A logger in memory, for tests of its HTTP API: offsets without holes, commits that the test may hold back, producers judged
 // by the rules of the real log, leadership that the test moves. Nothing is made up: what it answers, it stored.
-import type { AppendResult, LeaderAddress, LoggerService, ReadResult, Status } from '../../src/api/index.ts';
+import type {
+  AppendResult,
+  LeaderAddress,
+  LoggerService,
+  OfferedBatch,
+  ReadResult,
+  Status,
+} from '../../src/api/index.ts';
 import { type ErrorCode, LoggerError } from '../../src/errors.ts';
+import { recordsOf } from '../../src/log/format.ts';
 import type { LogRecord, ProducerStamp, ProducerState, RecordInput } from '../../src/log/types.ts';
 
 interface Waiter {
@@ -99,6 +107,10 @@ export class MemoryService implements LoggerService {
     if (this.commitsAtOnce) this.commitTo();
     await Promise.race([this.waitForCommit(last, new AbortController().signal), this.#lost()]);
     return { offset, count: records.length, epoch: this.epoch };
+  }
+
+  appendBatch({ bytes, producer }: OfferedBatch): Promise<AppendResult> {
+    return this.append([...recordsOf([bytes])], producer);
   }
 
   async read(offset: number, limits: { maxRecords: number; maxBytes: number }): Promise<ReadResult> {
