@@ -1,10 +1,13 @@
 // `npm run bench -- WORK`: measures real processes with a real Consul on this machine. One object a run with --json.
 import { parseArgs } from 'node:util';
+import { countBuffersWithHeap } from '../../src/heap.ts';
 import { failover } from './failover.ts';
 import { latency } from './latency.ts';
 import { isWhole, type ReadBack } from './read-back.ts';
 import { throughput } from './throughput.ts';
 import { syncProbe } from './usage.ts';
+
+countBuffersWithHeap();
 
 const USAGE = `usage: npm run bench -- WORK [--json] [flags]
 
