@@ -262,6 +262,12 @@ export const loggerSettings = {
     'How often the observed pod labels are compared with the wanted',
   ),
   printRecords: flag('DLOG_PRINT_RECORDS', true, 'Print each committed record on stdout while leading'),
+  printRate: whole(
+    'DLOG_PRINT_RATE',
+    1000,
+    [0, 1_000_000],
+    'Records printed one by one in a second; what comes beyond is one line that says which offsets; 0 prints all',
+  ),
   logLevel: choice('DLOG_LOG_LEVEL', 'info', logLevels, 'Least severe log lines to print'),
   segmentSizeBytes: whole(
     'DLOG_SEGMENT_SIZE_BYTES',

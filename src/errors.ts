@@ -26,6 +26,7 @@ export const ERRORS = {
   'invalid-request': kind(400, 'The request is malformed'),
   'invalid-offset': kind(400, 'The offset is not a whole number from 0 on'),
   'invalid-record': kind(400, 'A record in the body is malformed'),
+  'invalid-batch': kind(400, 'The record batch in the body is malformed'),
   'invalid-producer': kind(400, 'The producer headers are incomplete or malformed'),
   unauthorized: kind(401, 'A valid bearer token is needed'),
   forbidden: kind(403, 'The token does not allow this'),

@@ -1,11 +1,13 @@
 // POST /api/v1/log. What can be refused by the header fields is refused before the body is read; then the body becomes
 // records, the records one batch, and the answer waits for their commit.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { LoggerError } from '../errors.ts';
+import { batchOfBody } from './batch-body.ts';
 import { type BodyLimit, receiveBody, refuseDeclaredSize } from './body.ts';
 import type { ApiLimits } from './bounds.ts';
 import { type ApiContext, LOG_ROUTE } from './context.ts';
 import { refuseUnlessLeading } from './leader.ts';
-import { APPEND_TYPES, type AppendType, contentType, RAW_TYPES } from './media.ts';
+import { APPEND_TYPES, type AppendType, BATCH_TYPE, contentType, RAW_TYPES } from './media.ts';
 import { requireSequences, stampOf } from './producer-headers.ts';
 import { readQuery } from './query.ts';
 import { recordsOfBody } from './records.ts';
@@ -37,8 +39,13 @@ function limitOf(type: AppendType, { bodyBytes, recordBytes }: ApiLimits): BodyL
 function refuseByHead(request: FastifyRequest, { service, limits }: ApiContext): void {
   refuseUnlessLeading(service);
   readQuery(request.query, []);
-  stampOf(request.headers);
-  refuseDeclaredSize(request.raw, limitOf(appendTypeOf(request), limits));
+  const type = appendTypeOf(request);
+  if (stampOf(request.headers) !== null && type === BATCH_TYPE)
+    throw new LoggerError(
+      'invalid-producer',
+      'a record batch holds its producer: header fields are not taken',
+    );
+  refuseDeclaredSize(request.raw, limitOf(type, limits));
 }
 
 async function append(
@@ -49,15 +56,21 @@ async function append(
   const { service, limits, bounds, budget } = context;
   const type = appendTypeOf(request);
   const body = await receiveBody(request.raw, reply.raw, limitOf(type, limits), budget);
-  const records = recordsOfBody(type, body, {
-    recordBytes: limits.recordBytes,
-    maxRecords: bounds.maxRecordsPerAppend,
-  });
-  request.sample.records = records.length;
   request.sample.bytes = body.length;
-  const stamp = stampOf(request.headers);
-  requireSequences(stamp, records.length);
-  const { offset, count, epoch } = await service.append(records, stamp);
+  const recordLimits = { recordBytes: limits.recordBytes, maxRecords: bounds.maxRecordsPerAppend };
+  let appended: Promise<AppendResult>;
+  if (type === BATCH_TYPE) {
+    const batch = batchOfBody(body, recordLimits);
+    request.sample.records = batch.count;
+    appended = service.appendBatch(batch);
+  } else {
+    const records = recordsOfBody(type, body, recordLimits);
+    request.sample.records = records.length;
+    const stamp = stampOf(request.headers);
+    requireSequences(stamp, records.length);
+    appended = service.append(records, stamp);
+  }
+  const { offset, count, epoch } = await appended;
   request.sample.code = 'ok';
   return { offset, count, epoch };
 }

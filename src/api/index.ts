@@ -9,6 +9,7 @@ export type {
   LoggerService,
   MemberStatus,
   Membership,
+  OfferedBatch,
   ReadResult,
   Stats,
   StatsSample,

@@ -6,10 +6,12 @@ export const NDJSON = 'application/x-ndjson';
 export const EVENTS = 'text/event-stream';
 export const JSON_TYPE = 'application/json';
 export const PROBLEM = 'application/problem+json';
+/** One record batch, in the format of the log (docs/reference/on-disk-format.md). */
+export const BATCH_TYPE = 'application/vnd.distributed-logger.batch';
 export const RAW_TYPES = ['text/plain', 'application/octet-stream'] as const;
 
 /** What POST /api/v1/log takes. A body without a content type is octets, as RFC 9110 allows. */
-export const APPEND_TYPES = [...RAW_TYPES, NDJSON, JSON_TYPE] as const;
+export const APPEND_TYPES = [...RAW_TYPES, NDJSON, JSON_TYPE, BATCH_TYPE] as const;
 export type AppendType = (typeof APPEND_TYPES)[number];
 
 const essence = (value: string): string => (value.split(';', 1)[0] ?? '').trim().toLowerCase();

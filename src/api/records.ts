@@ -3,7 +3,7 @@
 import { isUtf8 } from 'node:buffer';
 import { LoggerError } from '../errors.ts';
 import type { RecordInput } from '../log/types.ts';
-import { type AppendType, JSON_TYPE, NDJSON } from './media.ts';
+import { type AppendType, type BATCH_TYPE, JSON_TYPE, NDJSON } from './media.ts';
 
 export interface RecordLimits {
   readonly recordBytes: number;
@@ -11,7 +11,11 @@ export interface RecordLimits {
 }
 
 /** The records of a body, at least one. Throws invalid-request, invalid-record, record-too-large or body-too-large. */
-export function recordsOfBody(type: AppendType, body: Buffer, limits: RecordLimits): readonly RecordInput[] {
+export function recordsOfBody(
+  type: Exclude<AppendType, typeof BATCH_TYPE>,
+  body: Buffer,
+  limits: RecordLimits,
+): readonly RecordInput[] {
   if (body.length === 0) throw new LoggerError('invalid-record', 'the body is empty: it holds no record');
   switch (type) {
     case NDJSON:

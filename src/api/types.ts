@@ -9,6 +9,14 @@ export interface AppendResult {
   readonly epoch: number;
 }
 
+/** Records that a client has encoded as one batch, judged by `judgeOffered`. */
+export interface OfferedBatch {
+  /** The batch; it belongs to the log once it is handed over. Offset, epoch and time are still to be set. */
+  readonly bytes: Buffer;
+  readonly count: number;
+  readonly producer: ProducerStamp | null;
+}
+
 export interface LeaderAddress {
   readonly id: string;
   readonly api: string;
@@ -121,6 +129,8 @@ export interface LoggerService {
   append(records: readonly RecordInput[], producer: ProducerStamp | null): Promise<AppendResult>;
   /** Throws not-ready while the commit known here may be lower than one that this logger told before it was restarted. */
   requireCurrentCommit(): void;
+  /** As `append`, of records that are a batch already. */
+  appendBatch(batch: OfferedBatch): Promise<AppendResult>;
   /**
    * Committed records from `offset`, without holes; at least one when `offset` is below commit, whatever `maxBytes` says.
    * Rejects with offset-gone or offset-out-of-range (extra: first, commit).

@@ -1,16 +1,11 @@
-// The append of a batch as a call: its stamp in the header fields, and an answer that must fit what was sent.
+// The append of a batch as a call, and an answer that must fit what was sent.
+import { BATCH_TYPE } from '../api/media.ts';
 import type { AppendResult } from '../api/types.ts';
 import { AnswerError, type Call } from './attempt.ts';
 import type { Connection } from './connection.ts';
 import { jsonCall } from './log-client.ts';
-import type { Stamp } from './producer-stamps.ts';
 
-export function appendCall(
-  connection: Connection,
-  { id, epoch, sequence }: Stamp & { readonly id: bigint },
-  body: Buffer,
-  count: number,
-): Call<AppendResult> {
+export function appendCall(connection: Connection, batch: Buffer, count: number): Call<AppendResult> {
   const { consume, ...call } = jsonCall<AppendResult>('/api/v1/log', connection, [
     'offset',
     'count',
@@ -19,13 +14,9 @@ export function appendCall(
   return {
     ...call,
     method: 'POST',
-    headers: {
-      'content-type': 'application/x-ndjson',
-      'producer-id': String(id),
-      'producer-epoch': String(epoch),
-      'producer-seq': String(sequence),
-    },
-    body,
+    headers: { 'content-type': BATCH_TYPE },
+    body: batch,
+    pipelined: true,
     consume: async (response) => checked(await consume(response), count),
   };
 }

@@ -1,18 +1,21 @@
 // What the calls of one client share: connections, what is known of the leader, and the watch of Consul. Writes go to the
 // leader; reads go to any logger and have addresses of their own, so that a reader that moves on takes no writer along.
 import { Addresses } from './addresses.ts';
-import type { Call } from './attempt.ts';
+import { type Attempted, attempt, type Call, Superseded } from './attempt.ts';
 import { watchRegister } from './consul-watch.ts';
 import { type CallPolicy, Exchange, type Exchanged } from './exchange.ts';
 import { Http } from './http.ts';
 import { linked } from './linked.ts';
-import { Scout } from './scout.ts';
+import { Scout, SILENT_MS } from './scout.ts';
 import { type Settings, settingsOf } from './settings.ts';
 import type { ClientOptions } from './types.ts';
 
 export interface Policy extends Omit<CallPolicy, 'signal'> {
   readonly signal?: AbortSignal | undefined;
 }
+
+/** How an attempt ended, and where. */
+export type Tried<T> = Attempted<T> & { readonly url: string };
 
 export class Connection {
   readonly settings: Settings;
@@ -62,6 +65,41 @@ export class Connection {
   /** The given addresses and those of the loggers that a status told. */
   get knownAddresses(): readonly string[] {
     return this.#leader.known;
+  }
+
+  /**
+   * One attempt of a write at the leader, if one is known and takes requests now; null otherwise, and when `signal` ends it.
+   * Never rejects. It ends early, as superseded, when another leader becomes known; others are asked who leads once `oldest`
+   * has resolved: nobody asks for it then.
+   */
+  async tryOnce<T>(call: Call<T>, signal: AbortSignal, oldest: Promise<void>): Promise<Tried<T> | null> {
+    const { leader: url } = this.#leader;
+    const picked = this.#leader.pick();
+    if (url === null || picked === null || picked.waitMs > 0) return null;
+    const link = linked([signal, this.#closing.signal]);
+    const stops = [
+      this.#leader.onLeader((other) => {
+        if (other !== url) link.abort(new Superseded(`${other} leads now`));
+      }),
+    ];
+    let over = false;
+    void oldest.then(() => {
+      if (!over) stops.push(this.#scout.watch(url, SILENT_MS));
+    });
+    try {
+      const result = await attempt(this.#http, url, call, link.signal);
+      if (result.kind === 'retry') {
+        const { reason, detail } = result;
+        this.settings.onRetry({ reason, detail, url, attempt: 1 });
+      }
+      return { ...result, url };
+    } catch {
+      return null; // given up by the caller, who knows
+    } finally {
+      over = true;
+      for (const stop of stops) stop();
+      link.release();
+    }
   }
 
   /** `url` acknowledged a write as the leader of `epoch`. */

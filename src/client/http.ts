@@ -8,6 +8,8 @@ import { linked } from './linked.ts';
 /** Below the loggers' own keep-alive timeout, so that it is mostly the client that closes an idle connection. */
 const KEEP_ALIVE_MS = 30_000;
 const MAX_HEADER_BYTES = 16 * 1024;
+/** Pipelined requests without an answer. */
+export const PIPELINED_MAX = 5;
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT';
@@ -15,6 +17,11 @@ export interface HttpRequest {
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer;
+  /**
+   * Goes out behind the requests of its kind that are not answered yet, on the one connection that is kept for them, in the
+   * order made. Only for what may be repeated: when the connection breaks, those without an answer are sent again.
+   */
+  readonly pipelined?: boolean;
 }
 
 export interface HttpResponse {
@@ -36,16 +43,19 @@ export class TimeoutError extends Error {
 
 export class Http {
   readonly #agent: Agent;
+  readonly #pipeline: Agent;
 
   constructor(connectTimeoutMs: number) {
-    this.#agent = new Agent({
+    const options = {
       connect: connectWithin(connectTimeoutMs),
       keepAliveTimeout: KEEP_ALIVE_MS,
       keepAliveMaxTimeout: KEEP_ALIVE_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: 0,
       bodyTimeout: 0,
-    });
+    };
+    this.#agent = new Agent(options);
+    this.#pipeline = new Agent({ ...options, connections: 1, pipelining: PIPELINED_MAX });
   }
 
   /**
@@ -54,7 +64,7 @@ export class Http {
    */
   async request<T>(
     base: string,
-    { method, path, headers, body }: HttpRequest,
+    { method, path, headers, body, pipelined = false }: HttpRequest,
     { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
     consume: (response: HttpResponse) => Promise<T>,
   ): Promise<T> {
@@ -65,12 +75,13 @@ export class Http {
       () => new TimeoutError(`no whole answer from ${base} in ${timeoutMs} ms`),
     );
     try {
-      const response = await this.#agent.request({
+      const response = await (pipelined ? this.#pipeline : this.#agent).request({
         origin,
         method,
         path: pathname.replace(/\/$/, '') + path,
         ...(headers && { headers }),
         ...(body && { body }),
+        ...(pipelined && { idempotent: true }),
         signal: link.signal,
       });
       try {
@@ -94,7 +105,7 @@ export class Http {
 
   /** Closes every connection at once. */
   async close(): Promise<void> {
-    await this.#agent.destroy();
+    await Promise.all([this.#agent.destroy(), this.#pipeline.destroy()]);
   }
 }
 

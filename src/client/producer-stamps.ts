@@ -4,6 +4,8 @@
 /** Both are fields of fixed width in Kafka's record batch. */
 const MAX_EPOCH = 32_767;
 const MAX_SEQUENCE = 2 ** 31 - 1;
+/** Records that loggers take in one batch. */
+export const BATCH_RECORDS_MAX = 65_536;
 
 export interface Stamp {
   readonly epoch: number;
@@ -20,16 +22,24 @@ export class ProducerStamps {
     return this.#epoch;
   }
 
-  /** The stamp of a batch of `count` records; the same again until it is `stored`. Null when epochs have run out. */
+  /** True while a batch as large as batches get fits into this epoch. */
+  get hasRoom(): boolean {
+    return this.#sequence + BATCH_RECORDS_MAX - 1 <= MAX_SEQUENCE;
+  }
+
+  /** The stamp of the next batch, of `count` records. Null when epochs have run out. */
   next(count: number): Stamp | null {
     if (this.#sequence + count - 1 > MAX_SEQUENCE) this.abandon();
     if (this.#epoch > MAX_EPOCH) return null;
     this.#used = true;
-    return { epoch: this.#epoch, sequence: this.#sequence };
+    const stamp = { epoch: this.#epoch, sequence: this.#sequence };
+    this.#sequence += count;
+    return stamp;
   }
 
-  stored(count: number): void {
-    this.#sequence += count;
+  /** The batch with this stamp, the last that was given out, is not stored and never will be: the next one takes its place. */
+  takeBack({ epoch, sequence }: Stamp): void {
+    if (epoch === this.#epoch) this.#sequence = sequence;
   }
 
   /** Leaves this epoch, and with it whatever of it is still under way. */

@@ -1,24 +1,22 @@
-// Sends records in order and exactly once. One request is in flight at a time, with all that has gathered meanwhile in it: so
-// order needs no bookkeeping, and throughput comes from the size of the batches. A request whose outcome is unknown is
-// repeated with the same id, epoch and sequence until a logger answers for it; the loggers store it once.
+// Sends records in order and exactly once. What is sent while requests are under way gathers in the next one, so that batches are
+// small when there is little to do and large when there is much. A request whose outcome is unknown is repeated with the same
+// id, epoch and sequence until a logger answers for it; the loggers store it once.
 import { randomBytes } from 'node:crypto';
-import type { AppendResult } from '../api/types.ts';
 import { messageOf } from '../errors.ts';
-import { appendCall } from './append-call.ts';
 import type { Connection } from './connection.ts';
-import { encodeRecords } from './encode.ts';
-import { ClientError, endsProducerEpoch } from './errors.ts';
+import { ClientError } from './errors.ts';
+import { Flights } from './flights.ts';
 import { jsonCall, LogClient } from './log-client.ts';
-import { ProducerStamps } from './producer-stamps.ts';
-import { type Pending, SendQueue } from './send-queue.ts';
+import { BATCH_RECORDS_MAX, ProducerStamps } from './producer-stamps.ts';
+import { SendQueue } from './send-queue.ts';
 import type { Acknowledgement, ClientOptions, Sendable } from './types.ts';
 
 const DEFAULT_MAX_QUEUED_RECORDS = 10_000;
 const DEFAULT_MAX_QUEUED_BYTES = 16 * 1024 * 1024;
-/** A request holds no more than this, unless a single send does. Well below the loggers' limits as they come. */
-const BATCH_LIMITS = { maxRecords: 4_096, maxBytes: 1024 * 1024 };
-/** A refusal for one of these may concern one send alone: the others of the request are tried without it. */
-const CONTENT_CODES: readonly string[] = ['body-too-large', 'record-too-large', 'invalid-record'];
+/** A batch holds no more than this, unless a single send does. Well below the loggers' limits as they come. */
+const BATCH_LIMITS = { maxRecords: BATCH_RECORDS_MAX, maxBytes: 512 * 1024 };
+/** So many requests go out at once, whatever they hold; further ones only when a batch is as large as batches get. */
+const EAGER_FLIGHTS = 2;
 
 export interface ProducerOptions extends ClientOptions {
   /** From 1 to 2^63-1; a random one unless given. A kept id lets a restarted producer `resume()`. */
@@ -50,10 +48,9 @@ export class Producer {
   readonly #stamps = new ProducerStamps();
   /** Why nothing is sent until `resume()`. */
   #broken: ClientError | null = null;
+  readonly #flights: Flights;
   #closed = false;
-  #inFlight: readonly Pending[] = [];
-  #flight = new AbortController();
-  #pumping: Promise<void> | null = null;
+  #pumping = false;
   #paused = false;
   #resuming: Promise<Resumed | null> | null = null;
 
@@ -67,7 +64,14 @@ export class Producer {
     this.id = id;
     this.client = new LogClient(options);
     this.#connection = this.client.connection;
-    this.#queue = new SendQueue({ maxRecords: maxQueuedRecords, maxBytes: maxQueuedBytes });
+    this.#queue = new SendQueue({ maxRecords: maxQueuedRecords, maxBytes: maxQueuedBytes }, BATCH_LIMITS);
+    this.#flights = new Flights(id, this.#connection, this.#stamps, {
+      landed: (parcel, stored) => {
+        if (stored) this.#queue.reuse(parcel);
+        this.#pumpSoon();
+      },
+      broken: (error) => this.#onBroken(error),
+    });
   }
 
   /** Epoch of this producer, with which the next batch goes out. */
@@ -80,17 +84,24 @@ export class Producer {
    * for as long as it takes. Rejects with ClientError: queue-full, aborted, closed, a refusal of the loggers, or one of
    * sequence-gap, sequence-conflict, unknown-producer, producer-fenced, after which only `resume()` goes on.
    */
-  async send(
-    records: Sendable | readonly Sendable[],
-    { signal }: SendOptions = {},
-  ): Promise<Acknowledgement> {
-    const { lines, count } = encodeRecords(records);
-    if (this.#closed) throw new ClientError('closed', 'the producer is closed', { outcome: 'refused' });
-    if (this.#broken) throw this.#refusedAs(this.#broken);
-    if (signal?.aborted) throw aborted(signal, 'refused');
-    const settled = this.#queue.add(lines, count, signal, (pending) => this.#onAbort(pending, signal));
-    this.#pump();
-    return settled;
+  send(records: Sendable | readonly Sendable[], { signal }: SendOptions = {}): Promise<Acknowledgement> {
+    try {
+      if (this.#closed) throw new ClientError('closed', 'the producer is closed', { outcome: 'refused' });
+      if (this.#broken) throw this.#refusedAs(this.#broken);
+      if (signal?.aborted) throw aborted(signal, 'refused');
+      const settled = this.#queue.add(records, signal, (pending) =>
+        this.#flights.abort(pending, signal?.reason, (outcome) => aborted(signal, outcome)),
+      );
+      this.#pumpSoon();
+      return settled;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** True while `send` would refuse with queue-full. */
+  get full(): boolean {
+    return this.#queue.full;
   }
 
   /** Resolves when `send` has room for more. */
@@ -112,14 +123,14 @@ export class Producer {
   async #resume(signal: AbortSignal | undefined): Promise<Resumed | null> {
     this.#paused = true;
     try {
-      await this.#pumping;
+      await this.#flights.landed;
       const known = await this.#known(signal);
       this.#stamps.beginEpochAfter(known?.epoch ?? null);
       this.#broken = null;
       return known;
     } finally {
       this.#paused = false;
-      this.#pump();
+      this.#pumpSoon();
     }
   }
 
@@ -131,80 +142,43 @@ export class Producer {
     this.#closed = true;
     const giveUp = (): void => {
       this.#queue.rejectAll(aborted(signal, 'refused'));
-      this.#flight.abort(signal?.reason);
+      this.#flights.abortAll(signal?.reason);
     };
     signal?.addEventListener('abort', giveUp, { once: true });
     if (signal?.aborted) giveUp();
     await this.#resuming?.catch(() => undefined); // its own caller is told
-    await this.#pumping;
+    while (!this.#queue.empty || this.#flights.count > 0) {
+      this.#pump();
+      await this.#flights.landed;
+    }
     signal?.removeEventListener('abort', giveUp);
     await this.client.close();
   }
 
-  /** One loop at a time; it starts a microtask later, so that sends made together share a request. */
+  /** A microtask later, so that sends made together share a request. */
+  #pumpSoon(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    queueMicrotask(() => {
+      this.#pumping = false;
+      this.#pump();
+    });
+  }
+
   #pump(): void {
-    if (this.#pumping || this.#paused) return;
-    this.#pumping = Promise.resolve()
-      .then(() => this.#deliverAll())
-      .finally(() => {
-        this.#pumping = null;
-        if (!this.#queue.empty) this.#pump();
-      });
-  }
-
-  async #deliverAll(): Promise<void> {
-    while (!this.#queue.empty && !this.#paused) await this.#deliver(this.#queue.take(BATCH_LIMITS));
-  }
-
-  async #deliver(taken: readonly Pending[]): Promise<void> {
-    const sends = taken.filter((pending) => !pending.settled);
-    if (sends.length === 0) return;
-    if (this.#broken) return rejectEach(sends, this.#refusedAs(this.#broken));
-    const count = sends.reduce((sum, pending) => sum + pending.count, 0);
-    const stamp = this.#stamps.next(count);
-    if (stamp === null) return this.#break(sends, this.#exhausted());
-    this.#inFlight = sends;
-    this.#flight = new AbortController();
-    try {
-      const body = Buffer.concat(sends.map(({ lines }) => lines));
-      const call = appendCall(this.#connection, { id: this.id, ...stamp }, body, count);
-      const policy = { signal: this.#flight.signal, leaderOnly: true, repeatable: true };
-      const { value, url, attempts } = await this.#connection.exchange(call, policy);
-      this.#connection.acknowledged(url, value.epoch);
-      this.#stamps.stored(count);
-      acknowledgeEach(sends, value, attempts);
-    } catch (error) {
-      await this.#undelivered(sends, error as ClientError);
-    } finally {
-      this.#inFlight = [];
-    }
-  }
-
-  async #undelivered(sends: readonly Pending[], error: ClientError): Promise<void> {
-    if (endsProducerEpoch(error.code)) return this.#break(sends, error);
-    if (error.outcome === 'refused' && CONTENT_CODES.includes(error.code) && sends.length > 1) {
-      const half = Math.ceil(sends.length / 2);
-      await this.#deliver(sends.slice(0, half));
-      return this.#deliver(sends.slice(half));
-    }
-    // What may be stored later must not be: the next batch begins a new epoch, which fences this one.
-    if (error.outcome === 'unknown') this.#stamps.abandon();
-    rejectEach(sends, error);
+    const { count } = this.#flights;
+    if (this.#paused || this.#broken || !this.#flights.hasRoom) return;
+    if (count >= EAGER_FLIGHTS && !this.#queue.hasWhole) return;
+    const parcel = this.#queue.take();
+    if (parcel === null) return;
+    this.#flights.launch(parcel);
+    this.#pump();
   }
 
   /** The loggers and this producer disagree: what waits behind must not overtake what failed. */
-  #break(sends: readonly Pending[], error: ClientError): void {
+  #onBroken(error: ClientError): void {
     this.#broken = error;
-    rejectEach(sends, error);
     this.#queue.rejectAll(this.#refusedAs(error));
-  }
-
-  #onAbort(pending: Pending, signal: AbortSignal | undefined): void {
-    const flying = this.#inFlight.includes(pending);
-    const shared = this.#inFlight.some((other) => other !== pending && !other.settled);
-    if (flying && !shared)
-      this.#flight.abort(signal?.reason); // the call then ends, and knows whether anything was sent
-    else pending.reject(aborted(signal, flying ? 'unknown' : 'refused'));
   }
 
   async #known(signal: AbortSignal | undefined): Promise<Resumed | null> {
@@ -222,23 +196,6 @@ export class Producer {
   #refusedAs(error: ClientError): ClientError {
     return new ClientError(error.code, error.message, { outcome: 'refused', cause: error });
   }
-
-  #exhausted(): ClientError {
-    const message = `producer ${this.id} has used up its epochs: it needs a new id`;
-    return new ClientError('epoch-exhausted', message, { outcome: 'refused' });
-  }
-}
-
-function acknowledgeEach(sends: readonly Pending[], { offset, epoch }: AppendResult, attempts: number): void {
-  let next = offset;
-  for (const pending of sends) {
-    pending.resolve({ offset: next, count: pending.count, epoch, attempts });
-    next += pending.count;
-  }
-}
-
-function rejectEach(sends: readonly Pending[], error: ClientError): void {
-  for (const pending of sends) pending.reject(error);
 }
 
 const aborted = (signal: AbortSignal | undefined, outcome: 'refused' | 'unknown'): ClientError =>

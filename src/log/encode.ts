@@ -93,7 +93,8 @@ function writeRecord(batch: Buffer, { key, value, headers }: RecordInput, delta:
   return position;
 }
 
-function writeHeader(
+/** Fills the header of a batch whose records are written behind it, CRC included; base offset and epoch are 0. */
+export function writeHeader(
   batch: Buffer,
   count: number,
   { timestampMs, producer }: { readonly timestampMs: number; readonly producer: ProducerStamp | null },

@@ -11,6 +11,7 @@ export type { DurableLog } from './durable-log.ts';
 export { encodeBatch } from './encode.ts';
 export { QUARANTINE_PREFIX } from './names.ts';
 export { NodeDisk } from './node-disk.ts';
+export { stampTime } from './offered.ts';
 export {
   type OpenedLog,
   type OpenOptions,

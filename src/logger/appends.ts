@@ -1,8 +1,8 @@
 // The way of an append through the leader: admitted within bounds, encoded once as a batch, proposed, awaited with a
 // deadline. Time comes from the leader here and never goes back, whatever the machine's clock does.
-import type { AppendResult } from '../api/index.ts';
+import type { AppendResult, OfferedBatch } from '../api/index.ts';
 import { LoggerError } from '../errors.ts';
-import { encodeBatch, type Log, type ProducerStamp, type RecordInput } from '../log/index.ts';
+import { encodeBatch, type Log, type ProducerStamp, type RecordInput, stampTime } from '../log/index.ts';
 import type { ReplicatedLog } from './replicated-log.ts';
 
 export interface AppendLimits {
@@ -41,19 +41,33 @@ export class Appends {
     return { requests: this.#pendingRequests, bytes: this.#pendingBytes };
   }
 
-  async append(records: readonly RecordInput[], producer: ProducerStamp | null): Promise<AppendResult> {
+  append(records: readonly RecordInput[], producer: ProducerStamp | null): Promise<AppendResult> {
     this.#admit();
-    const timestampMs = Math.max(this.#now(), this.#log.lastTimestampMs, this.#lastTimestampMs);
-    this.#lastTimestampMs = timestampMs;
-    const batch = encodeBatch(records, { timestampMs, producer });
+    const batch = encodeBatch(records, { timestampMs: this.#time(), producer });
+    return this.#propose(batch, records.length, producer);
+  }
+
+  /** As `append`, of records that a client has encoded; only the time is set here. */
+  appendBatch({ bytes, count, producer }: OfferedBatch): Promise<AppendResult> {
+    this.#admit();
+    stampTime(bytes, this.#time());
+    return this.#propose(bytes, count, producer);
+  }
+
+  #time(): number {
+    this.#lastTimestampMs = Math.max(this.#now(), this.#log.lastTimestampMs, this.#lastTimestampMs);
+    return this.#lastTimestampMs;
+  }
+
+  async #propose(batch: Buffer, count: number, producer: ProducerStamp | null): Promise<AppendResult> {
     this.#pendingRequests += 1;
     this.#pendingBytes += batch.length;
-    const settled = this.#replicated.propose(batch, records.length, producer).finally(() => {
+    const settled = this.#replicated.propose(batch, count, producer).finally(() => {
       this.#pendingRequests -= 1;
       this.#pendingBytes -= batch.length;
     });
     const result = await withinDeadline(settled, this.#limits.appendTimeoutMs);
-    this.#onAppended(records.length, batch.length);
+    this.#onAppended(count, batch.length);
     return result;
   }
 

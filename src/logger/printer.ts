@@ -1,5 +1,8 @@
 // Stdout as a view of the log: while this logger leads, each record is one line once commit has passed it. The printer
 // follows commit at its own pace, reading the log; it never holds up an append, and keeps nothing but an offset.
+//
+// A line costs more than the append of a small record. So only so many a second are printed one by one; what comes beyond
+// them in the same second is one line that says which offsets it stands for. The log is the truth, and any logger serves it.
 
 import { isUtf8 } from 'node:buffer';
 import type { Logger as PinoLogger } from 'pino';
@@ -8,21 +11,37 @@ import { type Log, type LogRecord, recordsOf } from '../log/index.ts';
 import type { ReplicatedLog, Role } from './replicated-log.ts';
 
 const READ_BYTES = 256 * 1024;
+const SECOND_MS = 1000;
+
+export interface PrinterOptions {
+  readonly log: Log;
+  readonly replicated: Pick<ReplicatedLog, 'commit' | 'onRole' | 'onCommit'>;
+  readonly out: PinoLogger;
+  /** Records printed one by one in a second; 0: all. */
+  readonly linesPerSecond: number;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+  /** Calls `run` once after `ms`. */
+  readonly after: (ms: number, run: () => void) => void;
+  readonly onPrinted: (records: number) => void;
+}
 
 export class Printer {
-  readonly #log: Log;
-  readonly #replicated: ReplicatedLog;
-  readonly #out: PinoLogger;
-  readonly #onPrinted: (records: number) => void;
+  readonly #options: PrinterOptions;
+  readonly #linesPerSecond: number;
   #next = 0;
   #leading = false;
   #running = false;
+  /** The second that is counted, and lines printed in it. */
+  #secondMs = Number.NEGATIVE_INFINITY;
+  #lines = 0;
+  /** The rest of this second is summed up at its end. */
+  #summing = false;
 
-  constructor(log: Log, replicated: ReplicatedLog, out: PinoLogger, onPrinted: (records: number) => void) {
-    this.#log = log;
-    this.#replicated = replicated;
-    this.#out = out;
-    this.#onPrinted = onPrinted;
+  constructor(options: PrinterOptions) {
+    const { replicated, linesPerSecond } = options;
+    this.#options = options;
+    this.#linesPerSecond = linesPerSecond === 0 ? Number.POSITIVE_INFINITY : linesPerSecond;
     // A new leader goes on where its own knowledge of commit ended: what the old one had printed beyond is printed again.
     replicated.onRole((role: Role) => {
       const leads = role.kind === 'leader';
@@ -33,40 +52,77 @@ export class Printer {
   }
 
   #wake(): void {
-    if (this.#running || !this.#leading) return;
+    if (this.#running || this.#summing || !this.#leading) return;
+    const { replicated, out } = this.#options;
     this.#running = true;
     this.#run().then(
       () => {
         this.#running = false;
         // A commit that came between the loop's last look and this line must not wait for the next one.
-        if (this.#next < this.#replicated.commit) this.#wake();
+        if (this.#next < replicated.commit) this.#wake();
       },
       (error: unknown) => {
         this.#running = false;
-        this.#out.error({ offset: this.#next }, `cannot print records: ${messageOf(error)}`);
+        out.error({ offset: this.#next }, `cannot print records: ${messageOf(error)}`);
       },
     );
   }
 
   async #run(): Promise<void> {
-    while (this.#leading && this.#next < this.#replicated.commit) {
-      const from = Math.max(this.#next, this.#log.first);
-      const limits = { maxBytes: READ_BYTES, below: this.#replicated.commit };
-      const batches = this.#log.readRecent(from, limits) ?? (await this.#log.read(from, limits));
+    const { log, replicated, onPrinted } = this.#options;
+    while (this.#leading && this.#next < replicated.commit) {
+      const most = this.#linesLeft();
+      if (most === 0) return this.#sumUpLater();
+      const from = Math.max(this.#next, log.first);
+      const below = replicated.commit;
+      const limits = { maxBytes: READ_BYTES, below };
+      const batches = log.readRecent(from, limits) ?? (await log.read(from, limits));
       let printed = 0;
-      for (const record of recordsOf(batches, from, this.#replicated.commit)) {
+      for (const record of recordsOf(batches, from, Math.min(below, from + most))) {
         this.#print(record);
         printed += 1;
         this.#next = record.offset + 1;
       }
       if (printed === 0) throw new Error(`no record at offset ${from} below commit`);
-      this.#onPrinted(printed);
+      this.#lines += printed;
+      onPrinted(printed);
     }
   }
 
+  #linesLeft(): number {
+    const nowMs = this.#options.now();
+    if (nowMs - this.#secondMs >= SECOND_MS) {
+      this.#secondMs = nowMs;
+      this.#lines = 0;
+    }
+    return Math.max(0, this.#linesPerSecond - this.#lines);
+  }
+
+  #sumUpLater(): void {
+    const { now, after } = this.#options;
+    this.#summing = true;
+    after(Math.max(0, this.#secondMs + SECOND_MS - now()), () => {
+      this.#summing = false;
+      this.#sumUp();
+      this.#wake();
+    });
+  }
+
+  #sumUp(): void {
+    const { out, replicated } = this.#options;
+    const to = replicated.commit - 1;
+    const records = to - this.#next + 1;
+    if (!this.#leading || records <= 0) return;
+    out.info(
+      { event: 'not-printed', from: this.#next, to, records },
+      `${records} more records, at offsets ${this.#next} to ${to}, came faster than they are printed`,
+    );
+    this.#next = to + 1;
+  }
+
   #print({ offset, epoch, value }: LogRecord): void {
-    if (isUtf8(value)) this.#out.info({ offset, epoch }, `Received ${value.toString('utf8')}`);
-    else
-      this.#out.info({ offset, epoch, base64: value.toString('base64') }, `Received ${value.length} bytes`);
+    const { out } = this.#options;
+    if (isUtf8(value)) out.info({ offset, epoch }, `Received ${value.toString('utf8')}`);
+    else out.info({ offset, epoch, base64: value.toString('base64') }, `Received ${value.length} bytes`);
   }
 }

@@ -4,6 +4,7 @@ import type {
   LeaderAddress,
   LeadershipEpoch,
   LoggerService,
+  OfferedBatch,
   ReadResult,
   Stats,
   Status,
@@ -83,17 +84,27 @@ export class Service implements LoggerService {
     return role.kind === 'leader' ? { leading: true } : { leading: false, leader: role.leader };
   }
 
-  async append(records: readonly RecordInput[], producer: ProducerStamp | null): Promise<AppendResult> {
-    const { appends, replicated } = this.#parts;
+  append(records: readonly RecordInput[], producer: ProducerStamp | null): Promise<AppendResult> {
+    const { appends } = this.#parts;
+    return this.#asLeader(() => appends.append(records, producer));
+  }
+
+  appendBatch(batch: OfferedBatch): Promise<AppendResult> {
+    const { appends } = this.#parts;
+    return this.#asLeader(() => appends.appendBatch(batch));
+  }
+
+  async #asLeader(append: () => Promise<AppendResult>): Promise<AppendResult> {
+    const { replicated } = this.#parts;
     try {
-      if (replicated.role.kind === 'leader') return await appends.append(records, producer);
+      if (replicated.role.kind === 'leader') return await append();
     } catch (error) {
       // Refused before it was stored, because leadership was handed over: what the successor is asked for is no repeat.
       if (!(error instanceof LoggerError && error.code === 'not-leader')) throw error;
     }
     await this.leaderKnown();
     const { role } = replicated;
-    if (role.kind === 'leader') return appends.append(records, producer);
+    if (role.kind === 'leader') return append();
     throw new LoggerError(role.leader ? 'not-leader' : 'no-leader');
   }
 

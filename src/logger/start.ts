@@ -125,7 +125,16 @@ async function build(
     metrics.bytes.inc(bytes);
     recent.stored(bytes);
   });
-  if (config.printRecords) new Printer(opened.log, replicated, out, (count) => metrics.printed.inc(count));
+  if (config.printRecords)
+    new Printer({
+      log: opened.log,
+      replicated,
+      out,
+      linesPerSecond: config.printRate,
+      now: realClock.now,
+      after: realClock.after,
+      onPrinted: (count) => metrics.printed.inc(count),
+    });
   const service = new Service({
     id: config.id,
     cluster: config.cluster,

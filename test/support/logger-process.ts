@@ -1,5 +1,6 @@
 // A real logger as a child process that a test starts, kills, freezes, wipes and starts again on the same ports and data.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +18,10 @@ export interface LoggerSpec {
   readonly dataDir: string;
   /** Whatever else the logger is configured with. */
   readonly environment: Readonly<Record<string, string>>;
+  /** For Node itself, before the program. */
+  readonly nodeArguments?: readonly string[];
+  /** A file that takes what it prints, at the speed of a file and not of a test that reads lines. */
+  readonly outputFile?: string;
 }
 
 export interface Exit {
@@ -60,9 +65,10 @@ export class LoggerProcess {
 
   start(): void {
     if (this.#child) throw new Error(`${this.id} runs already`);
-    const { id, apiPort, peerPort, dataDir, environment } = this.#spec;
-    const child = spawn(process.execPath, [MAIN], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+    const { id, apiPort, peerPort, dataDir, environment, nodeArguments = [], outputFile } = this.#spec;
+    const output = outputFile === undefined ? null : openSync(outputFile, 'a');
+    const child = spawn(process.execPath, [...nodeArguments, MAIN], {
+      stdio: ['ignore', output ?? 'pipe', output ?? 'pipe'],
       env: {
         ...process.env,
         DLOG_ID: id,
@@ -79,8 +85,9 @@ export class LoggerProcess {
     const lift = child.pid === undefined ? () => {} : guardChild(child.pid);
     this.#child = child;
     this.#paused = false;
-    for (const output of [child.stdout, child.stderr])
-      createInterface({ input: output }).on('line', (line) => this.#keep(line));
+    if (output !== null) closeSync(output);
+    for (const stream of [child.stdout, child.stderr])
+      if (stream) createInterface({ input: stream }).on('line', (line) => this.#keep(line));
     this.#exit = new Promise((resolve) => {
       child.once('close', (code, signal) => {
         lift();

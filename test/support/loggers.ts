@@ -22,11 +22,15 @@ export interface LoggersOptions {
   readonly consulUrls: readonly string[];
   readonly count?: number;
   readonly environment?: Readonly<Record<string, string>>;
+  readonly nodeArguments?: readonly string[];
+  /** What the loggers print goes to files beside their data, instead of into `lines`. */
+  readonly printToFiles?: boolean;
 }
 
 export class Loggers {
   readonly cluster: string;
   readonly all: LoggerProcess[];
+  /** Holds their data directories. */
   readonly #dir: string;
   readonly #options: LoggersOptions;
   readonly #peers: string;
@@ -109,8 +113,10 @@ export class Loggers {
   }
 
   #make(id: string, [apiPort, peerPort]: readonly number[], peers: string, name = id): LoggerProcess {
-    const { consulUrls, environment } = this.#options;
+    const { consulUrls, environment, nodeArguments = [], printToFiles = false } = this.#options;
     return new LoggerProcess({
+      nodeArguments,
+      ...(printToFiles && { outputFile: join(this.#dir, `${name}.out`) }),
       id,
       apiPort: apiPort as number,
       peerPort: peerPort as number,

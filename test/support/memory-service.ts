@@ -5,12 +5,14 @@ import type {
   LeaderAddress,
   LeadershipEpoch,
   LoggerService,
+  OfferedBatch,
   ReadResult,
   Stats,
   StatsSample,
   Status,
 } from '../../src/api/index.ts';
 import { type ErrorCode, LoggerError } from '../../src/errors.ts';
+import { recordsOf } from '../../src/log/format.ts';
 import type { LogRecord, ProducerStamp, ProducerState, RecordInput } from '../../src/log/types.ts';
 
 interface Waiter {
@@ -116,6 +118,10 @@ export class MemoryService implements LoggerService {
 
   requireCurrentCommit(): void {
     if (!this.commitIsCurrent) throw new LoggerError('not-ready');
+  }
+
+  appendBatch({ bytes, producer }: OfferedBatch): Promise<AppendResult> {
+    return this.append([...recordsOf([bytes])], producer);
   }
 
   async read(offset: number, limits: { maxRecords: number; maxBytes: number }): Promise<ReadResult> {

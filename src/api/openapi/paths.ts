@@ -1,7 +1,7 @@
 // The operations. Each stands for one route; a test compares the two, and the answers of a running API with these schemas.
 import type { ErrorCode } from '../../errors.ts';
 import { BOUNDS } from '../bounds.ts';
-import { JSON_TYPE, NDJSON, RAW_TYPES } from '../media.ts';
+import { BATCH_TYPE, JSON_TYPE, NDJSON, RAW_TYPES } from '../media.ts';
 import { json, parameter, problems, redirect, rows, text } from './answers.ts';
 
 const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
@@ -36,6 +36,12 @@ const append = {
       ),
       [NDJSON]: { schema: ref('Element'), example: '"one"\n{"key":"k","value":"two"}\n' },
       [JSON_TYPE]: { schema: { type: 'array', minItems: 1, items: ref('Element') }, example: ['one', 'two'] },
+      [BATCH_TYPE]: {
+        schema: {
+          description: 'One record batch in the format of the log; it holds its producer',
+          format: 'binary',
+        },
+      },
     },
   },
   responses: {
@@ -43,6 +49,7 @@ const append = {
     ...redirect,
     ...problems(
       'invalid-record',
+      'invalid-batch',
       'invalid-producer',
       'sequence-gap',
       'sequence-conflict',

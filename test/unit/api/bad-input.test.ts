@@ -301,7 +301,7 @@ test('refusals say in header fields what would be taken', async (t) => {
   const wrongType = await send(`${url}${LOG}`, { body: 'a', headers: { 'content-type': 'text/xml' } });
   assert.equal(
     wrongType.headers['accept-post'],
-    'text/plain, application/octet-stream, application/x-ndjson, application/json',
+    'text/plain, application/octet-stream, application/x-ndjson, application/json, application/vnd.distributed-logger.batch',
   );
   const coded = await send(`${url}${LOG}`, { body: 'a', headers: { ...TEXT, 'content-encoding': 'br' } });
   assert.equal(coded.headers['accept-encoding'], 'identity');

@@ -151,7 +151,7 @@ test('status and transfer', async (t) => {
   const client = clientFor(t, logger.url);
   assert.equal((await client.status()).epoch, 7);
   assert.deepEqual(await client.transfer({ to: 'logger-1' }), { epoch: 8, to: 'logger-1' });
-  assert.equal(logger.received[0]?.body, '{"to":"logger-1"}');
+  assert.equal(logger.received[0]?.body.toString(), '{"to":"logger-1"}');
 });
 
 test('a transfer is not asked for twice when it is impossible or may have begun', async (t) => {

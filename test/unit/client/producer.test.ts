@@ -14,12 +14,14 @@ import {
   type Owner,
   problem,
   type Received,
+  recordsIn,
   redirect,
   reset,
   resetMidBody,
   ScriptedLogger,
   type Step,
   silence,
+  stampIn,
   valuesIn,
 } from './scripted-logger.ts';
 
@@ -41,12 +43,6 @@ function producerFor(
   owner.after(() => producer.close({ signal: AbortSignal.abort(new Error('the test is over')) }));
   return { producer, retries };
 }
-
-const stampIn = ({ headers }: Received) => ({
-  id: headers['producer-id'],
-  epoch: Number(headers['producer-epoch']),
-  sequence: Number(headers['producer-seq']),
-});
 
 const failure = async (promise: Promise<unknown>): Promise<ClientError> => {
   const error = await promise.then(
@@ -72,8 +68,14 @@ test('a record is sent with its stamp and acknowledged with its offset', async (
   const [one, two] = logger.received as [Received, Received];
   assert.deepEqual(stampIn(one), { id: '7', epoch: 0, sequence: 0 });
   assert.deepEqual(stampIn(two), { id: '7', epoch: 0, sequence: 1 });
-  assert.equal(one.headers['content-type'], 'application/x-ndjson');
-  assert.equal(two.body, '{"value":"a"}\n{"key":"k","base64":"/w=="}\n');
+  assert.equal(one.headers['content-type'], 'application/vnd.distributed-logger.batch');
+  assert.deepEqual(
+    recordsIn(two).map(({ key, value }) => [key?.toString(), value]),
+    [
+      [undefined, Buffer.from('a')],
+      ['k', Buffer.from([0xff])],
+    ],
+  );
 });
 
 test('sends made while one is in flight share the next request, in order', async (t) => {
@@ -124,7 +126,7 @@ for (const { what, step, reason } of repeated)
     assert.equal(attempts, 2);
     const [first, second] = logger.received as [Received, Received];
     assert.deepEqual(stampIn(second), stampIn(first));
-    assert.equal(second.body, first.body);
+    assert.deepEqual(second.body, first.body);
     assert.deepEqual(
       retries.map((retry) => ({ reason: retry.reason, attempt: retry.attempt, url: retry.url })),
       [{ reason, attempt: 1, url: logger.url }],
@@ -240,7 +242,11 @@ const statusOf = (epoch: number, leader: string | null, loggers: readonly string
 async function behindService(t: Owner, silent: boolean) {
   const store = { end: 1, epoch: 2 };
   const next = await ScriptedLogger.start(t, [], acknowledge(store));
-  const service = await ScriptedLogger.start(t, [acknowledge({ end: 0, epoch: 1 })], silent ? silence : reset);
+  const service = await ScriptedLogger.start(
+    t,
+    [acknowledge({ end: 0, epoch: 1 })],
+    silent ? silence : reset,
+  );
   const loggers = ['http://127.0.0.1:1', next.url];
   service.status = statusOf(1, service.url, loggers);
   next.status = statusOf(1, service.url, loggers);

@@ -1,16 +1,18 @@
 // A logger that does what a test tells it to: each request is handled by the next step of a script, then by `otherwise`.
 // The sockets are real, so that resets, silence and broken bodies are too.
 
+import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { type ErrorCode, LoggerError, problemOf } from '../../../src/errors.ts';
+import { batchesProblem, type LogRecord, readHeader, recordsOf } from '../../../src/log/index.ts';
 
 export interface Received {
   readonly method: string;
   readonly url: string;
   readonly headers: IncomingMessage['headers'];
-  readonly body: string;
+  readonly body: Buffer;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
 }
@@ -78,7 +80,11 @@ export class ScriptedLogger {
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
+    try {
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+    } catch {
+      return; // its connection was broken, by the step of a request before it
+    }
     if (request.url === '/api/v1/status') {
       if (this.status) json(response, 200, this.status);
       return;
@@ -87,7 +93,7 @@ export class ScriptedLogger {
       method: request.method ?? '',
       url: request.url ?? '',
       headers: request.headers,
-      body: Buffer.concat(chunks).toString('utf8'),
+      body: Buffer.concat(chunks),
       request,
       response,
     };
@@ -106,18 +112,26 @@ function json(
   response.end(JSON.stringify(body));
 }
 
-export const rowsIn = ({ body }: Received): { value: string }[] =>
-  body
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as { value: string });
+/** The records of the batch in a body, as the loggers would read them. */
+export const recordsIn = ({ body }: Received): LogRecord[] => {
+  assert.equal(batchesProblem(body), null);
+  return [...recordsOf([body])];
+};
 
-export const valuesIn = (received: Received): string[] => rowsIn(received).map(({ value }) => value);
+export const valuesIn = (received: Received): string[] =>
+  recordsIn(received).map(({ value }) => value.toString('utf8'));
+
+/** Producer id, epoch and sequence of the batch in a body. */
+export const stampIn = ({ body }: Received) => {
+  const { producer } = readHeader(body, 0);
+  assert.ok(producer);
+  return { ...producer, id: String(producer.id) };
+};
 
 /** Acknowledges appends, with offsets counted by `store` across loggers that share it. */
 export function acknowledge(store: { end: number; epoch?: number } = { end: 0 }): Step {
   return (received) => {
-    const count = rowsIn(received).length;
+    const count = recordsIn(received).length;
     const offset = store.end;
     store.end += count;
     json(received.response, 200, { offset, count, epoch: store.epoch ?? 1 });

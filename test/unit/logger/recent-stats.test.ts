@@ -4,7 +4,7 @@ import { LatencyDigest } from '../../../src/logger/latency-digest.ts';
 import { RecentStats, type Sampled } from '../../../src/logger/recent-stats.ts';
 
 const at = (seconds: number) => ({ timeMs: 1_700_000_000_000 + seconds * 1000, monotonicMs: seconds * 1000 });
-const member = { uid: 'u', peer: 'h:1', connected: true, end: 0 };
+const member = { uid: 'u', peer: 'h:1', api: null, connected: true, end: 0 };
 const leading = (commit: number): Sampled => ({
   role: 'leader',
   epoch: 3,

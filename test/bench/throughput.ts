@@ -1,0 +1,105 @@
+// One producer that sends as fast as records are acknowledged, with as many under way as its bounds allow.
+import { Producer } from '../../src/client/index.ts';
+import { type Quantiles, quantiles, round } from './numbers.ts';
+import { Payload } from './payload.ts';
+import { type ReadBack, readBack } from './read-back.ts';
+import { Rig } from './rig.ts';
+import { measured, type Usage } from './usage.ts';
+
+export interface ThroughputOptions {
+  readonly sizeBytes: number;
+  readonly seconds: number;
+  readonly warmupSeconds: number;
+  readonly members: number;
+}
+
+export interface ThroughputResult extends Quantiles {
+  readonly work: 'throughput';
+  readonly sizeBytes: number;
+  readonly members: number;
+  readonly ratePerSecond: number;
+  readonly megabytesPerSecond: number;
+  readonly usage: Usage;
+  readonly readBack: ReadBack;
+}
+
+/** Latencies kept: every so many, so that keeping them costs nothing. */
+const SAMPLE_EVERY = 32;
+/** Sends between two looks at the clock and at the room. */
+const SENDS_PER_LOOK = 64;
+const QUEUE = { maxQueuedRecords: 2_000_000, maxQueuedBytes: 16 * 1024 * 1024 };
+
+export async function throughput(options: ThroughputOptions): Promise<ThroughputResult> {
+  const { sizeBytes, seconds, warmupSeconds, members } = options;
+  await using rig = await Rig.start({ members });
+  const producer = new Producer({ ...(await rig.clientOptions()), ...QUEUE });
+  const load = new Load(producer, new Payload(sizeBytes));
+  await load.run(warmupSeconds);
+  const { result, usage } = await measured(rig.pids, () => load.run(seconds));
+  const acknowledged = await load.settled();
+  await producer.close();
+  const client = await rig.followerClient();
+  const checked = await readBack(client, acknowledged, sizeBytes);
+  await client.close();
+  const ratePerSecond = result.acknowledged / usage.seconds;
+  return {
+    work: 'throughput',
+    sizeBytes,
+    members,
+    ratePerSecond: Math.round(ratePerSecond),
+    megabytesPerSecond: round((ratePerSecond * sizeBytes) / 1e6, 2),
+    ...quantiles(result.latenciesMs),
+    usage,
+    readBack: checked,
+  };
+}
+
+class Load {
+  readonly #producer: Producer;
+  readonly #payload: Payload;
+  #acknowledged = 0;
+  #failure: unknown = null;
+  #latenciesMs: number[] = [];
+
+  constructor(producer: Producer, payload: Payload) {
+    this.#producer = producer;
+    this.#payload = payload;
+  }
+
+  /** Sends for so long; what was acknowledged meanwhile, whenever it was sent. */
+  async run(seconds: number): Promise<{ acknowledged: number; latenciesMs: number[] }> {
+    const before = this.#acknowledged;
+    this.#latenciesMs = [];
+    const endMs = performance.now() + seconds * 1000;
+    while (performance.now() < endMs) {
+      if (this.#producer.full) await this.#producer.room();
+      this.#sendSome();
+      if (this.#failure !== null) throw this.#failure;
+    }
+    return { acknowledged: this.#acknowledged - before, latenciesMs: this.#latenciesMs };
+  }
+
+  #sendSome(): void {
+    const sentMs = performance.now();
+    for (let sent = 0; sent < SENDS_PER_LOOK && !this.#producer.full; sent += 1) {
+      const isSample = this.#payload.count % SAMPLE_EVERY === 0;
+      this.#producer.send(this.#payload.next()).then(
+        () => {
+          this.#acknowledged += 1;
+          if (isSample) this.#latenciesMs.push(performance.now() - sentMs);
+        },
+        (error: unknown) => {
+          this.#failure ??= error;
+        },
+      );
+    }
+  }
+
+  /** Resolves with the number of records once all are acknowledged. */
+  async settled(): Promise<number> {
+    const { count } = this.#payload;
+    while (this.#acknowledged < count && this.#failure === null) await new Promise(setImmediate);
+    if (this.#failure !== null) throw this.#failure;
+    return count;
+  }
+}
