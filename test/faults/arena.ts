@@ -228,6 +228,20 @@ export class Arena implements AsyncDisposable {
     return true;
   }
 
+  /** Compares all logs record by record, from one pod to the others. */
+  async sameLogs(): Promise<void> {
+    const pods = await this.loggers();
+    const [first] = pods;
+    assert.ok(first);
+    const urls = pods.flatMap(({ address }) => ['--url', `http://${address}:${API_PORT}`]);
+    const args = ['dist/cli/main.js', 'verify', ...urls, '--timeout', '2m'];
+    console.log(
+      await this.namespace.kubectl(['exec', first.name, '--', '/nodejs/bin/node', ...args], {
+        timeoutMs: 300_000,
+      }),
+    );
+  }
+
   /** What one logger says about itself, asked by a program on its own node, which a cut-off network does not hinder. */
   async statusOnNode(node: string, address: string): Promise<{ role: string; epoch: number }> {
     const url = `http://${address}:${API_PORT}/api/v1/status`;

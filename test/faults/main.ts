@@ -1,31 +1,49 @@
 // `npm run test:faults`: faults on the cluster of KUBECONFIG, one test each, with the image named by IMAGE. Faults of machines
-// need LAB and are skipped without it.
-//   --only TEXT   faults whose name has this in it; may be repeated
-//   --runs N      each so many times
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+// need LAB, the path of a command that makes them, and are skipped without it.
+//   -- --only TEXT     faults whose name has this in it; may be repeated
+//   -- --short         the most telling ones, about a quarter of an hour
+//   -- --runs N        each so many times
+//   -- --results FILE  where results are gathered, beside those that are there
+//   -- --write         writes docs/reference/faults.md from them
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { parseArgs } from 'node:util';
 import { Arena } from './arena.ts';
-import { FAULTS } from './nemesis/index.ts';
+import type { Fault } from './fault.ts';
+import { FAULTS, PAIRS } from './nemesis/index.ts';
+import { optionsOf } from './options.ts';
+import { type Measurement, renderPage } from './page.ts';
+import type { Result } from './result.ts';
 import { runFault } from './run-fault.ts';
 
-const { values: options } = parseArgs({
-  options: {
-    only: { type: 'string', multiple: true, default: [''] },
-    runs: { type: 'string', default: '1' },
-  },
-});
+const PAGE = new URL('../../docs/reference/faults.md', import.meta.url);
+const BYTES_PER_GIB = 2 ** 30;
+const options = optionsOf(process.argv.slice(2));
 
-const chosen = FAULTS.filter(({ name }) => options.only.some((text) => name.includes(text)));
-if (chosen.length === 0) throw new Error(`no fault's name has ${JSON.stringify(options.only)} in it`);
+const machine = (): string =>
+  `a cluster of three nodes on one machine (${availableParallelism()} cores of ${cpus()[0]?.model ?? 'an unknown kind'}, ${Math.round(totalmem() / BYTES_PER_GIB)} GiB)`;
+
+async function gathered(file: string | null): Promise<Measurement> {
+  const none = { date: new Date().toISOString().slice(0, 16), machine: machine(), results: [] };
+  const command = 'npm run test:faults -- --write';
+  if (file === null) return { ...none, command };
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+  return text === null ? { ...none, command } : (JSON.parse(text) as Measurement);
+}
 
 describe('faults', { concurrency: false }, () => {
   let arena: Arena;
   let directory: string;
-  let number = 0;
   let failures = 0;
+  let number = 0;
+  const results: Result[] = [];
+  // Values must differ from those of any earlier recording of this log.
+  const prefix = randomBytes(2).toString('hex');
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'dlog-faults-'));
@@ -36,21 +54,27 @@ describe('faults', { concurrency: false }, () => {
     await arena?.[Symbol.asyncDispose]();
     if (failures === 0) await rm(directory, { recursive: true, force: true });
     else console.log(`The histories are kept in ${directory}`);
+    const before = await gathered(options.results);
+    const measured = { ...before, results: [...before.results, ...results] };
+    if (options.results !== null) await writeFile(options.results, JSON.stringify(measured));
+    if (options.write) await writeFile(PAGE, renderPage(measured, FAULTS, PAIRS));
   });
 
-  for (let run = 0; run < Number(options.runs); run += 1)
-    for (const fault of chosen) {
+  const strike = async (fault: Fault): Promise<void> => {
+    number += 1;
+    try {
+      results.push(await runFault(arena, fault, `${prefix}-${number}`, directory));
+    } catch (error) {
+      failures += 1;
+      await arena.namespace.diagnose();
+      throw error;
+    }
+  };
+
+  for (let run = 0; run < options.runs; run += 1)
+    for (const fault of options.faults) {
       const skip =
         fault.needs === 'lab' && !process.env.LAB && 'LAB, a command for faults of machines, is not set';
-      test(fault.name, { skip }, async () => {
-        number += 1;
-        try {
-          await runFault(arena, fault, `f${number}`, directory);
-        } catch (error) {
-          failures += 1;
-          await arena.namespace.diagnose();
-          throw error;
-        }
-      });
+      test(fault.name, { skip }, () => strike(fault));
     }
 });
