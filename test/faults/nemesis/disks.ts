@@ -1,7 +1,8 @@
 // Disks: wiped, full, slow. In the lab a volume is a folder of the host, so a file system of its own can be put in its place
 // while the logger is frozen; when its container is killed, the next one finds itself on that.
+import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { historyNow } from '../../../src/verify/index.ts';
@@ -13,6 +14,7 @@ import { loggerUrl } from '../load.ts';
 const FULL_MS = 10_000;
 const SLOW_MS = 20_000;
 const SMALL_DISK = '96M';
+const ROOM_LEFT_BYTES = 64 * 1024;
 /** With journal and data each sync is several writes: about 150 ms. */
 const SLOW_WRITES_PER_SECOND = 20;
 const KERNEL_THROTTLE = 'blkio.throttle.write_iops_device';
@@ -123,6 +125,8 @@ function fill(pod: string, disk: OwnDisk): Strike {
         () => undefined,
       );
       await run('sync', ['--file-system', filler]);
+      const { bavail, bsize } = await statfs(disk.folder);
+      assert.ok(bavail * bsize < ROOM_LEFT_BYTES, `${bavail * bsize} bytes are free`);
       return historyNow();
     },
     holdMs: FULL_MS,
