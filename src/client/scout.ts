@@ -28,6 +28,8 @@ export class Scout {
   readonly #http: Http;
   readonly #addresses: Addresses;
   readonly #now: () => number;
+  /** When all were last asked: the calls of one client that fail together ask together. */
+  #roundMs = Number.NEGATIVE_INFINITY;
   #learnMs = Number.NEGATIVE_INFINITY;
   #learntEpoch = -1;
 
@@ -64,6 +66,9 @@ export class Scout {
 
   /** A single address may be a Service: a new connection to it can reach another logger than the silent one. */
   #askAll(silent: string | null, signal: AbortSignal): void {
+    const now = this.#now();
+    if (now - this.#roundMs < FIRST_ROUND_MS / 2) return;
+    this.#roundMs = now;
     const { known } = this.#addresses;
     const others = known.length === 1 ? known : known.filter((url) => url !== silent);
     for (const url of others) void this.#ask(url, signal);

@@ -25,15 +25,23 @@ const options = optionsOf(process.argv.slice(2));
 const machine = (): string =>
   `a cluster of three nodes on one machine (${availableParallelism()} cores of ${cpus()[0]?.model ?? 'an unknown kind'}, ${Math.round(totalmem() / BYTES_PER_GIB)} GiB)`;
 
-async function gathered(file: string | null): Promise<Measurement> {
-  const none = { date: new Date().toISOString().slice(0, 16), machine: machine(), results: [] };
-  const command = 'npm run test:faults -- --write';
-  if (file === null) return { ...none, command };
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
+const results: Result[] = [];
+const measured: Measurement = {
+  date: new Date().toISOString().slice(0, 16),
+  machine: machine(),
+  command: 'npm run test:faults -- --write',
+  results: [],
+};
+
+/** What earlier runs have put into the file of results, and this one. */
+async function gathered(): Promise<Measurement> {
+  if (options.results === null) return { ...measured, results };
+  const text = await readFile(options.results, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return JSON.stringify(measured);
     throw error;
   });
-  return text === null ? { ...none, command } : (JSON.parse(text) as Measurement);
+  const before = JSON.parse(text) as Measurement;
+  return { ...before, results: [...before.results, ...results] };
 }
 
 describe('faults', { concurrency: false }, () => {
@@ -41,7 +49,6 @@ describe('faults', { concurrency: false }, () => {
   let directory: string;
   let failures = 0;
   let number = 0;
-  const results: Result[] = [];
   // Values must differ from those of any earlier recording of this log.
   const prefix = randomBytes(2).toString('hex');
 
@@ -54,16 +61,17 @@ describe('faults', { concurrency: false }, () => {
     await arena?.[Symbol.asyncDispose]();
     if (failures === 0) await rm(directory, { recursive: true, force: true });
     else console.log(`The histories are kept in ${directory}`);
-    const before = await gathered(options.results);
-    const measured = { ...before, results: [...before.results, ...results] };
-    if (options.results !== null) await writeFile(options.results, JSON.stringify(measured));
-    if (options.write) await writeFile(PAGE, renderPage(measured, FAULTS, PAIRS));
+    if (options.write) await writeFile(PAGE, renderPage(await gathered(), FAULTS, PAIRS));
   });
 
   const strike = async (fault: Fault): Promise<void> => {
     number += 1;
     try {
       results.push(await runFault(arena, fault, `${prefix}-${number}`, directory));
+      if (options.results !== null) {
+        await writeFile(options.results, JSON.stringify(await gathered()));
+        results.length = 0;
+      }
     } catch (error) {
       failures += 1;
       await arena.namespace.diagnose();
