@@ -17,12 +17,15 @@ import { Routes } from './routes.ts';
 
 export const LOGGER_COUNT = 3;
 const MAX_LAG = 200;
+/** The third wait is 40 s, which would be taken for the fault's. */
+const MANY_RESTARTS = 2;
 
 export interface Placed {
   readonly name: string;
   readonly node: string;
   readonly address: string;
   readonly deleting: boolean;
+  readonly restarts: number;
   readonly containers: ReadonlyMap<string, string>;
 }
 
@@ -30,7 +33,10 @@ interface PodList {
   items: {
     metadata: { name: string; deletionTimestamp?: string };
     spec: { nodeName?: string };
-    status: { podIP?: string; containerStatuses?: { name: string; containerID?: string }[] };
+    status: {
+      podIP?: string;
+      containerStatuses?: { name: string; containerID?: string; restartCount: number }[];
+    };
   }[];
 }
 
@@ -146,6 +152,7 @@ export class Arena implements AsyncDisposable {
       node: spec.nodeName ?? '',
       address: status.podIP ?? '',
       deleting: metadata.deletionTimestamp !== undefined,
+      restarts: status.containerStatuses?.[0]?.restartCount ?? 0,
       containers: new Map(
         (status.containerStatuses ?? []).map(({ name, containerID = '' }) => [
           name,
@@ -168,6 +175,15 @@ export class Arena implements AsyncDisposable {
     const id = (await this.pod(pod)).containers.get(container);
     assert.ok(id, `pod ${pod} has no running container ${container}`);
     return this.machine.pidOf(id);
+  }
+
+  /** The kubelet waits longer and longer before it starts a container again that ended: whose has ended often gets a new pod. */
+  async fresh(): Promise<void> {
+    for (const { name, restarts } of [...(await this.loggers()), ...(await this.consuls())]) {
+      if (restarts < MANY_RESTARTS) continue;
+      await this.namespace.kubectl(['delete', 'pod', name]);
+      await this.whole();
+    }
   }
 
   /** Waits until all is as it should be: so many loggers, each on a node of its own, in sync, and a Consul that can lose a server. */

@@ -20,6 +20,7 @@ const CLOCK_SKEW_MS = 10;
 
 export async function runFault(arena: Arena, fault: Fault, run: string, directory: string): Promise<Result> {
   await arena.whole();
+  await arena.fresh();
   const plan = await fault.prepare(arena);
   const leader = await arena.whole();
   const nodes = arena.nodes.filter((node) => !plan.lost.includes(node));

@@ -78,7 +78,14 @@ async function flap(arena: Arena, node: string): Promise<Strike> {
 
 const leaderNode = async (arena: Arena): Promise<string> => (await arena.leader()).node;
 
-/** Consul's leader is led to the node of our leader by ending the ones elsewhere until it is there. */
+/** Consul's own election has rows of its own. Resolves with the node of its leader. */
+export async function consulLeadsBeside(arena: Arena, node: string): Promise<string> {
+  const elsewhere = (await arena.consuls()).find((pod) => pod.node !== node);
+  assert.ok(elsewhere, 'all Consul servers are on one node');
+  await arena.consulLeads(elsewhere.name);
+  return elsewhere.node;
+}
+
 async function consulLeadsOn(arena: Arena, node: string): Promise<void> {
   const { name } = (await arena.consuls()).find((pod) => pod.node === node) ?? {};
   assert.ok(name, `no Consul server on ${node}`);
@@ -90,7 +97,21 @@ export const NODES: readonly Fault[] = [
     name: "node cut off, the leader's",
     needs: 'lab',
     goal: CUT_GOAL,
-    prepare: async (arena) => cut(arena, await leaderNode(arena)),
+    prepare: async (arena) => {
+      const node = await leaderNode(arena);
+      await consulLeadsBeside(arena, node);
+      return cut(arena, node);
+    },
+  },
+  {
+    name: "node cut off, the leader's and Consul's own leader's",
+    needs: 'lab',
+    goal: OFF_GOAL,
+    prepare: async (arena) => {
+      const node = await leaderNode(arena);
+      await consulLeadsOn(arena, node);
+      return cut(arena, node);
+    },
   },
   {
     name: "node powered off, the leader's and a Consul server's",
@@ -99,10 +120,7 @@ export const NODES: readonly Fault[] = [
     goal: OFF_GOAL,
     prepare: async (arena) => {
       const node = await leaderNode(arena);
-      // One that follows: Consul's own election has a row of its own.
-      const elsewhere = (await arena.consuls()).find((pod) => pod.node !== node);
-      assert.ok(elsewhere, 'all Consul servers are on one node');
-      await arena.consulLeads(elsewhere.name);
+      await consulLeadsBeside(arena, node);
       return powerOff(arena, node, true);
     },
   },
@@ -124,10 +142,7 @@ export const NODES: readonly Fault[] = [
     goal: OFF_GOAL,
     prepare: async (arena) => {
       const node = await leaderNode(arena);
-      const elsewhere = (await arena.consuls()).find((pod) => pod.node !== node);
-      assert.ok(elsewhere, 'all Consul servers are on one node');
-      await arena.consulLeads(elsewhere.name);
-      return powerOff(arena, elsewhere.node, false);
+      return powerOff(arena, await consulLeadsBeside(arena, node), false);
     },
   },
   {

@@ -5,7 +5,7 @@ import { historyNow } from '../../../src/verify/index.ts';
 import type { Arena } from '../arena.ts';
 import { type Fault, type Strike, strike } from '../fault.ts';
 import { cutLinks } from './links.ts';
-import { cut, powerOff } from './nodes.ts';
+import { consulLeadsBeside, cut, powerOff } from './nodes.ts';
 import { deletePods, freeze, kill } from './pods.ts';
 import { withoutApiServer, withoutConsul } from './services.ts';
 
@@ -59,21 +59,15 @@ async function withoutKubernetes(arena: Arena, make: (leader: string, atMs: numb
   );
 }
 
-const consulLeaderNode = async (arena: Arena): Promise<string> => (await arena.consulLeader()).node;
-
 export const PAIRS: readonly Fault[] = [
   {
     name: "leader's node cut off + Consul's own leader killed",
     needs: 'lab',
     prepare: async (arena) => {
       const { node } = await arena.leader();
-      const elsewhere = (await arena.consuls()).find((pod) => pod.node !== node);
-      assert.ok(elsewhere, 'all Consul servers are on one node');
-      await arena.consulLeads(elsewhere.name);
-      const killed = strike({
-        target: elsewhere.name,
-        make: () => arena.signal(elsewhere.name, 'consul', 'SIGKILL'),
-      });
+      await consulLeadsBeside(arena, node);
+      const { name } = await arena.consulLeader();
+      const killed = strike({ target: name, make: () => arena.signal(name, 'consul', 'SIGKILL') });
       return both(killed, await cut(arena, node));
     },
   },
@@ -141,10 +135,7 @@ export const PAIRS: readonly Fault[] = [
     needs: 'lab',
     prepare: async (arena) => {
       const leader = await arena.leader();
-      const elsewhere = (await arena.consuls()).find((pod) => pod.node !== leader.node);
-      assert.ok(elsewhere, 'all Consul servers are on one node');
-      await arena.consulLeads(elsewhere.name);
-      const off = await powerOff(arena, await consulLeaderNode(arena), false);
+      const off = await powerOff(arena, await consulLeadsBeside(arena, leader.node), false);
       return both(off, await deletePods(arena, [leader.name], true));
     },
   },
