@@ -43,20 +43,20 @@ export function both(first: Strike, second: Strike, holdMs = TOGETHER_MS): Strik
   });
 }
 
-async function withoutKubernetes(arena: Arena, make: (leader: string, atMs: number) => Promise<number>) {
+/** The leader's process gets a signal while nobody can change a label or start a pod. */
+async function withoutKubernetes(arena: Arena, signal: 'SIGKILL' | 'SIGTERM'): Promise<Strike> {
   const { name } = await arena.leader();
   // Found beforehand: without the API server nobody can say where the pod's process is.
   const pid = await arena.pid(name, 'logger');
-  const away = await withoutApiServer(arena);
-  return both(
-    away,
-    strike({
-      target: name,
-      newLeader: true,
-      make: () => make(name, pid),
-    }),
-    TOGETHER_MS,
-  );
+  const struck = strike({
+    target: name,
+    newLeader: true,
+    make: async () => {
+      process.kill(pid, signal);
+      return historyNow();
+    },
+  });
+  return both(await withoutApiServer(arena), struck);
 }
 
 export const PAIRS: readonly Fault[] = [
@@ -74,20 +74,12 @@ export const PAIRS: readonly Fault[] = [
   {
     name: 'API server stopped + SIGKILL of the leader',
     needs: 'lab',
-    prepare: (arena) =>
-      withoutKubernetes(arena, async (_, pid) => {
-        process.kill(pid, 'SIGKILL');
-        return historyNow();
-      }),
+    prepare: (arena) => withoutKubernetes(arena, 'SIGKILL'),
   },
   {
     name: 'API server stopped + SIGTERM of the leader',
     needs: 'lab',
-    prepare: (arena) =>
-      withoutKubernetes(arena, async (_, pid) => {
-        process.kill(pid, 'SIGTERM');
-        return historyNow();
-      }),
+    prepare: (arena) => withoutKubernetes(arena, 'SIGTERM'),
   },
   {
     name: 'all Consul servers stopped + SIGKILL of the leader',

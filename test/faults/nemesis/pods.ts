@@ -54,7 +54,7 @@ export async function freeze(arena: Arena, name: string, newLeader: boolean): Pr
   });
 }
 
-/** Process by process, as fast as they can be told: the loggers' own connections never break. */
+/** Silent for less than suspicion takes, again and again: it may lead on or not, but must not lose anything. */
 const BURSTS = 15;
 const STOPPED_MS = 350;
 const RUNNING_MS = 150;
