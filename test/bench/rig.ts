@@ -1,5 +1,8 @@
-// What is measured: loggers as processes, a real Consul, all on this machine, data in a temporary directory. What the loggers
-// print goes to files, as a container's output does.
+// What is measured: loggers as processes, a real Consul, all on this machine, data in a temporary directory. The loggers are the
+// build that is shipped, not the sources, for which Node holds a compiler in memory; what they print goes to files, as a
+// container's output does.
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { LogClient } from '../../src/client/index.ts';
 import { type ConsulCluster, testConsul } from '../support/consul.ts';
 import type { LoggerProcess } from '../support/logger-process.ts';
@@ -12,6 +15,20 @@ export interface RigOptions {
 
 /** Options of Node for each logger, as `--cpu-prof --cpu-prof-dir=profiles`: to see where the time goes. */
 const NODE_ARGUMENTS = (process.env.BENCH_NODE_ARGUMENTS ?? '').split(' ').filter((text) => text !== '');
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+let program: string | null = null;
+
+/** The logger's program, built once for all that this process measures. */
+function built(): string {
+  if (program === null) {
+    execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
+      cwd: ROOT,
+    });
+    program = `${ROOT}dist/logger/main.js`;
+  }
+  return program;
+}
 
 export class Rig implements AsyncDisposable {
   readonly consul: ConsulCluster;
@@ -35,6 +52,7 @@ export class Rig implements AsyncDisposable {
         count: members,
         environment: { DLOG_PRINT_RECORDS: 'true', ...environment },
         nodeArguments: NODE_ARGUMENTS,
+        main: built(),
         printToFiles: true,
       });
       return new Rig(consul, loggers, ends);
