@@ -13,6 +13,8 @@ export interface OverloadOptions {
   readonly sizeBytes: number;
   readonly seconds: number;
   readonly environment?: Readonly<Record<string, string>>;
+  readonly sources?: boolean;
+  readonly capacitySeconds?: number;
 }
 
 export interface OverloadResult extends Quantiles {
@@ -36,23 +38,18 @@ export interface OverloadResult extends Quantiles {
 }
 
 const CAPACITY_CLIENTS = 32;
-const CAPACITY_SECONDS = 5;
 const TICK_MS = 5;
 const CONNECTIONS_MAX = 4000;
 const RSS_SAMPLES = 5;
 const SETTLE_MS = 15_000;
 
-export async function overload({
-  sizeBytes,
-  seconds,
-  environment = {},
-}: OverloadOptions): Promise<OverloadResult> {
-  await using rig = await Rig.start({ environment });
+export async function overload(options: OverloadOptions): Promise<OverloadResult> {
+  const { sizeBytes, seconds, environment = {}, sources = false, capacitySeconds = 5 } = options;
+  await using rig = await Rig.start({ environment, sources });
   const { api, pid } = await rig.leader();
   const storm = new Storm(api, new Payload(sizeBytes));
-  const capacityPerSecond = Math.round(
-    (await storm.closed(CAPACITY_CLIENTS, CAPACITY_SECONDS)) / CAPACITY_SECONDS,
-  );
+  const taken = await storm.closed(CAPACITY_CLIENTS, capacitySeconds);
+  const capacityPerSecond = Math.round(taken / capacitySeconds);
   const leaderRssMiB: number[] = [];
   const everyMs = (seconds * 1000) / RSS_SAMPLES;
   const sampling = setInterval(() => leaderRssMiB.push(Math.round(rssMiB(pid ?? 0))), everyMs - 1);

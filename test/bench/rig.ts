@@ -11,6 +11,8 @@ import { Loggers } from '../support/loggers.ts';
 export interface RigOptions {
   readonly members?: number;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Run the sources as they are: for tests, where nothing is measured. */
+  readonly sources?: boolean;
 }
 
 /** Options of Node for each logger, as `--cpu-prof --cpu-prof-dir=profiles`: to see where the time goes. */
@@ -42,7 +44,7 @@ export class Rig implements AsyncDisposable {
   }
 
   /** Resolves when one logger leads and the others have caught up. */
-  static async start({ members = 3, environment = {} }: RigOptions = {}): Promise<Rig> {
+  static async start({ members = 3, environment = {}, sources = false }: RigOptions = {}): Promise<Rig> {
     const ends: (() => Promise<void>)[] = [];
     const owner = { after: (end: () => Promise<void>) => void ends.unshift(end), diagnostic: () => {} };
     try {
@@ -52,7 +54,7 @@ export class Rig implements AsyncDisposable {
         count: members,
         environment: { DLOG_PRINT_RECORDS: 'true', ...environment },
         nodeArguments: NODE_ARGUMENTS,
-        main: built(),
+        ...(!sources && { main: built() }),
         printToFiles: true,
       });
       return new Rig(consul, loggers, ends);
