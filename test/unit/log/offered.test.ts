@@ -5,7 +5,7 @@ import { randomInt } from 'node:crypto';
 import { test } from 'node:test';
 import { crc32c } from '@node-rs/crc32';
 import { FIELD } from '../../../src/log/batch.ts';
-import { judgeOffered, stampTime } from '../../../src/log/format.ts';
+import { judgeOffered } from '../../../src/log/format.ts';
 import {
   batchesProblem,
   encodeBatch,
@@ -13,6 +13,7 @@ import {
   readHeader,
   recordsOf,
   recordsProblem,
+  stampTime,
 } from '../../../src/log/index.ts';
 import { Random } from '../../support/random.ts';
 
