@@ -5,6 +5,7 @@ import type { ErrorCode } from '../errors.ts';
 import type { ApiLimits, Bounds } from './bounds.ts';
 import type { ByteBudget, Readers } from './budget.ts';
 import type { Connections } from './connections.ts';
+import type { LiveChunks } from './live-chunks.ts';
 import type { LoggerService } from './types.ts';
 
 /** How an append ended: `left` when the client was gone before it had an answer. */
@@ -28,6 +29,7 @@ export interface ApiContext {
   readonly version: string;
   readonly metricsText: () => Promise<{ contentType: string; body: string }>;
   readonly budget: ByteBudget;
+  readonly liveChunks: LiveChunks;
   /** Event streams and long-polls. */
   readonly liveReaders: Readers;
   /** Plain reads in progress. */

@@ -1,11 +1,9 @@
-// GET /api/v1/log as an event stream: follows the log for as long as the client stays. At most one chunk is in memory per
-// reader; a client that reads slowly slows down its own stream and nothing else.
+// GET /api/v1/log as an event stream: follows the log for as long as the client stays. Readers that have
+// caught up share their chunks (live-chunks.ts); a client that reads slowly slows down its own stream and nothing else.
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { LoggerError } from '../errors.ts';
 import type { ApiContext } from './context.ts';
 import { EVENTS } from './media.ts';
 import { answerOf, loggerErrorOf } from './problems.ts';
-import { eventsOf } from './rows.ts';
 import { writeAndDrain } from './write.ts';
 
 /** Streams the committed records from `offset` on, whether or not that offset is committed yet. */
@@ -46,15 +44,13 @@ async function follow(
   ended: AbortSignal,
   context: ApiContext,
 ): Promise<void> {
-  const { service, bounds } = context;
-  const limits = { maxRecords: bounds.maxReadRecords, maxBytes: bounds.liveChunkBytes };
+  const { service, liveChunks } = context;
   let offset = from;
   while (!ended.aborted) {
     if (!(await service.waitForCommit(offset, ended))) return;
-    const { records, next } = await service.read(offset, limits);
-    if (next <= offset) throw new LoggerError('internal', `a read of ${offset} went to ${next}`);
+    const { bytes, next } = await liveChunks.from(offset);
     offset = next;
-    if (!(await writeAndDrain(reply.raw, eventsOf(records), ended))) return;
+    if (!(await writeAndDrain(reply.raw, bytes, ended))) return;
   }
 }
 

@@ -11,6 +11,7 @@ import { type ApiLimits, BOUNDS, type Bounds } from './bounds.ts';
 import { ByteBudget, Readers } from './budget.ts';
 import { Connections } from './connections.ts';
 import type { ApiContext, ApiMetrics } from './context.ts';
+import { LiveChunks } from './live-chunks.ts';
 import { memberRoutes } from './members.ts';
 import { docsRoutes } from './openapi/index.ts';
 import { pageRoutes } from './page.ts';
@@ -97,6 +98,10 @@ function contextOf(options: ApiOptions): ApiContext {
     version,
     metricsText,
     budget: new ByteBudget(limits.bufferedBytes),
+    liveChunks: new LiveChunks(service, {
+      maxRecords: bounds.maxReadRecords,
+      maxBytes: bounds.liveChunkBytes,
+    }),
     liveReaders: new Readers(limits.readers, 'live readers', (count) => metrics.onReaders(count)),
     plainReads: new Readers(bounds.maxReads, 'reads'),
     connections: new Connections(),

@@ -6,7 +6,7 @@ import type { ServerResponse } from 'node:http';
 /** True when there is room for more, false when `signal` was aborted: the client is gone or the API closes. */
 export async function writeAndDrain(
   response: ServerResponse,
-  text: string,
+  text: string | Buffer,
   signal: AbortSignal,
 ): Promise<boolean> {
   if (signal.aborted) return false;

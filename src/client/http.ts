@@ -81,7 +81,8 @@ export class Http {
         path: pathname.replace(/\/$/, '') + path,
         ...(headers && { headers }),
         ...(body && { body }),
-        ...(pipelined && { idempotent: true }),
+        // Not `blocking`: others may follow before this one is answered.
+        ...(pipelined && { idempotent: true, blocking: false }),
         signal: link.signal,
       });
       try {

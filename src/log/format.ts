@@ -3,5 +3,4 @@
 export { HEADER_SIZE_BYTES } from './batch.ts';
 export { writeHeader } from './encode.ts';
 export { judgeOffered, type Offer, type OfferedLimits } from './offered.ts';
-export { recordsOf } from './records.ts';
 export { VarintReader, varintSize, writeVarint } from './varint.ts';

@@ -45,3 +45,9 @@ export function numberOf(bytes: Buffer, sizeBytes: number): number | null {
   for (let at = 0; at < NUMBER_CHARS; at += 1) number = number * 10 + (bytes[at] ?? 0) - ZERO;
   return number;
 }
+
+/** The number that a record's text has at `at`; null when it is not all there. */
+export function numberIn(text: string, at: number): number | null {
+  if (text.length < at + NUMBER_CHARS) return null;
+  return Number(text.slice(at, at + NUMBER_CHARS));
+}

@@ -1,5 +1,8 @@
-// What is measured: loggers as processes, a real Consul, all on this machine, data in a temporary directory. What the loggers
-// print goes to files, as a container's output does.
+// What is measured: loggers as processes, a real Consul, all on this machine, data in a temporary directory. The loggers are the
+// build that is shipped, not the sources, for which Node holds a compiler in memory; what they print goes to files, as a
+// container's output does.
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { LogClient } from '../../src/client/index.ts';
 import { type ConsulCluster, testConsul } from '../support/consul.ts';
 import type { LoggerProcess } from '../support/logger-process.ts';
@@ -8,10 +11,26 @@ import { Loggers } from '../support/loggers.ts';
 export interface RigOptions {
   readonly members?: number;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Run the sources as they are: for tests, where nothing is measured. */
+  readonly sources?: boolean;
 }
 
 /** Options of Node for each logger, as `--cpu-prof --cpu-prof-dir=profiles`: to see where the time goes. */
 const NODE_ARGUMENTS = (process.env.BENCH_NODE_ARGUMENTS ?? '').split(' ').filter((text) => text !== '');
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+let program: string | null = null;
+
+/** The logger's program, built once for all that this process measures. */
+function built(): string {
+  if (program === null) {
+    execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
+      cwd: ROOT,
+    });
+    program = `${ROOT}dist/logger/main.js`;
+  }
+  return program;
+}
 
 export class Rig implements AsyncDisposable {
   readonly consul: ConsulCluster;
@@ -25,7 +44,7 @@ export class Rig implements AsyncDisposable {
   }
 
   /** Resolves when one logger leads and the others have caught up. */
-  static async start({ members = 3, environment = {} }: RigOptions = {}): Promise<Rig> {
+  static async start({ members = 3, environment = {}, sources = false }: RigOptions = {}): Promise<Rig> {
     const ends: (() => Promise<void>)[] = [];
     const owner = { after: (end: () => Promise<void>) => void ends.unshift(end), diagnostic: () => {} };
     try {
@@ -35,6 +54,7 @@ export class Rig implements AsyncDisposable {
         count: members,
         environment: { DLOG_PRINT_RECORDS: 'true', ...environment },
         nodeArguments: NODE_ARGUMENTS,
+        ...(!sources && { main: built() }),
         printToFiles: true,
       });
       return new Rig(consul, loggers, ends);

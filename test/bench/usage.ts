@@ -68,6 +68,9 @@ export async function measured<T>(
   };
 }
 
+/** What a process has used so far. */
+export const processorSeconds = (pid: number): number => ticksOf(pid) / TICKS_PER_SECOND;
+
 /** Resident memory of a process in MiB. */
 export function rssMiB(pid: number): number {
   const text = readFileSync(`/proc/${pid}/status`, 'utf8');

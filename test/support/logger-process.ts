@@ -20,6 +20,8 @@ export interface LoggerSpec {
   readonly environment: Readonly<Record<string, string>>;
   /** For Node itself, before the program. */
   readonly nodeArguments?: readonly string[];
+  /** The program to run instead of the source: a build of it. */
+  readonly main?: string;
   /** A file that takes what it prints, at the speed of a file and not of a test that reads lines. */
   readonly outputFile?: string;
 }
@@ -65,9 +67,18 @@ export class LoggerProcess {
 
   start(): void {
     if (this.#child) throw new Error(`${this.id} runs already`);
-    const { id, apiPort, peerPort, dataDir, environment, nodeArguments = [], outputFile } = this.#spec;
+    const {
+      id,
+      apiPort,
+      peerPort,
+      dataDir,
+      environment,
+      nodeArguments = [],
+      main = MAIN,
+      outputFile,
+    } = this.#spec;
     const output = outputFile === undefined ? null : openSync(outputFile, 'a');
-    const child = spawn(process.execPath, [...nodeArguments, MAIN], {
+    const child = spawn(process.execPath, [...nodeArguments, main], {
       stdio: ['ignore', output ?? 'pipe', output ?? 'pipe'],
       env: {
         ...process.env,

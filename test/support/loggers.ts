@@ -23,6 +23,8 @@ export interface LoggersOptions {
   readonly count?: number;
   readonly environment?: Readonly<Record<string, string>>;
   readonly nodeArguments?: readonly string[];
+  /** As of a logger's process. */
+  readonly main?: string;
   /** What the loggers print goes to files beside their data, instead of into `lines`. */
   readonly printToFiles?: boolean;
 }
@@ -113,9 +115,10 @@ export class Loggers {
   }
 
   #make(id: string, [apiPort, peerPort]: readonly number[], peers: string, name = id): LoggerProcess {
-    const { consulUrls, environment, nodeArguments = [], printToFiles = false } = this.#options;
+    const { consulUrls, environment, nodeArguments = [], main, printToFiles = false } = this.#options;
     return new LoggerProcess({
       nodeArguments,
+      ...(main !== undefined && { main }),
       ...(printToFiles && { outputFile: join(this.#dir, `${name}.out`) }),
       id,
       apiPort: apiPort as number,

@@ -12,7 +12,7 @@ import type {
   Status,
 } from '../../src/api/index.ts';
 import { type ErrorCode, LoggerError } from '../../src/errors.ts';
-import { recordsOf } from '../../src/log/format.ts';
+import { recordsOf, stampBatch, stampTime } from '../../src/log/index.ts';
 import type { LogRecord, ProducerStamp, ProducerState, RecordInput } from '../../src/log/types.ts';
 
 interface Waiter {
@@ -121,6 +121,8 @@ export class MemoryService implements LoggerService {
   }
 
   appendBatch({ bytes, producer }: OfferedBatch): Promise<AppendResult> {
+    stampBatch(bytes, 0, this.epoch);
+    stampTime(bytes, 0);
     return this.append([...recordsOf([bytes])], producer);
   }
 

@@ -1,0 +1,188 @@
+// Several batches under way at a time: what is refused, lost or unknown in the middle must change neither order nor exactly-once.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ClientError, Producer, type Retry } from '../../../src/client/index.ts';
+import {
+  answer,
+  type Owner,
+  problem,
+  type Received,
+  reset,
+  ScriptedLogger,
+  type Step,
+  stampIn,
+  valuesIn,
+} from './scripted-logger.ts';
+
+/** Larger than half a batch: two of them never share one. */
+const LARGE = 300 * 1024;
+
+function producerFor(owner: Owner, target: string) {
+  const retries: Retry[] = [];
+  const producer = new Producer({
+    target,
+    retryMaxMs: 20,
+    requestTimeoutMs: 60_000,
+    onRetry: (retry) => retries.push(retry),
+    id: 7n,
+  });
+  owner.after(() => producer.close({ signal: AbortSignal.abort(new Error('the test is over')) }));
+  return { producer, retries };
+}
+
+const large = (text: string): string => text.padEnd(LARGE, '.');
+const nameIn = (received: Received): string =>
+  valuesIn(received)
+    .map((value) => value.replace(/\.+$/, ''))
+    .join();
+
+/** A logger's rules for one producer: the next sequence is stored, a known one repeated, anything else refused. */
+class Rules {
+  readonly stored: string[] = [];
+  #epoch = 0;
+  #next = 0;
+  readonly #known = new Map<string, number>();
+
+  readonly step: Step = (received) => {
+    const { epoch, sequence } = stampIn(received);
+    const count = valuesIn(received).length;
+    const known = this.#known.get(`${epoch}/${sequence}`);
+    if (known !== undefined) return answer(200, { offset: known, count, epoch: 1 })(received);
+    if (epoch < this.#epoch) return problem('producer-fenced')(received);
+    if (epoch > this.#epoch) {
+      if (sequence !== 0) return problem('sequence-gap')(received);
+      this.#epoch = epoch;
+      this.#next = 0;
+    }
+    if (sequence !== this.#next) return problem('sequence-gap')(received);
+    const offset = this.stored.length;
+    this.stored.push(...nameIn(received).split(','));
+    this.#next += count;
+    this.#known.set(`${epoch}/${sequence}`, offset);
+    return answer(200, { offset, count, epoch: 1 })(received);
+  };
+}
+
+const settled = async (sent: readonly Promise<{ offset: number }>[]): Promise<(number | string)[]> =>
+  (await Promise.allSettled(sent)).map((result) => {
+    if (result.status === 'fulfilled') return result.value.offset;
+    assert.ok(result.reason instanceof ClientError);
+    return `${result.reason.code} ${result.reason.outcome}`;
+  });
+
+const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+
+test('five are under way at a time, one behind the other on one connection', async (t) => {
+  const rules = new Rules();
+  const held: Received[] = [];
+  const logger = await ScriptedLogger.start(t, [rules.step], (received) => void held.push(received));
+  const { producer } = producerFor(t, logger.url);
+  // Until one has answered it is not known who leads: then one request at a time asks.
+  await producer.send('first');
+  const sent = names.map((name) => producer.send(large(name)));
+  while (held.length < 5) await new Promise(setImmediate);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(held.length, 5);
+  assert.equal(new Set(held.map(({ request }) => request.socket)).size, 1);
+  logger.otherwise = rules.step;
+  for (const received of held) await rules.step(received);
+  assert.deepEqual(await settled(sent), [1, 2, 3, 4, 5, 6, 7, 8]);
+  assert.deepEqual(rules.stored, ['first', ...names]);
+});
+
+test('when the oldest fails those behind it are refused as gaps and sent again after it, in order', async (t) => {
+  const rules = new Rules();
+  const logger = await ScriptedLogger.start(
+    t,
+    [rules.step, problem('overloaded', { retryAfterMs: 5 })],
+    rules.step,
+  );
+  const { producer } = producerFor(t, logger.url);
+  await producer.send('first');
+  assert.deepEqual(await settled(names.map((name) => producer.send(large(name)))), [1, 2, 3, 4, 5, 6, 7, 8]);
+  assert.deepEqual(rules.stored, ['first', ...names]);
+  assert.equal(producer.epoch, 0);
+});
+
+test('a connection that breaks in the middle loses nothing and stores nothing twice', async (t) => {
+  const rules = new Rules();
+  const storeAndBreak: Step = async (received) => {
+    // The answer is lost, the deed is done.
+    const mute = { ...received, response: { writeHead: () => mute.response, end: () => {} } as never };
+    await rules.step(mute);
+    reset(received);
+  };
+  const script: Step[] = [rules.step, storeAndBreak, rules.step, reset];
+  const logger = await ScriptedLogger.start(t, script, rules.step);
+  const { producer } = producerFor(t, logger.url);
+  assert.deepEqual(await settled(names.map((name) => producer.send(large(name)))), [0, 1, 2, 3, 4, 5, 6, 7]);
+  assert.deepEqual(rules.stored, names);
+});
+
+test('when the oldest is refused for good, those behind it go on in a new epoch', async (t) => {
+  const rules = new Rules();
+  const refuse: Step = (received) =>
+    nameIn(received) === 'b' ? problem('record-too-large')(received) : rules.step(received);
+  const logger = await ScriptedLogger.start(t, [], refuse);
+  const { producer } = producerFor(t, logger.url);
+  assert.deepEqual(await settled(names.map((name) => producer.send(large(name)))), [
+    0,
+    'record-too-large refused',
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+  ]);
+  assert.deepEqual(rules.stored, ['a', 'c', 'd', 'e', 'f', 'g', 'h']);
+  assert.equal(producer.epoch, 1);
+});
+
+test('what loggers and producer disagree about ends the producer, and what was behind is unknown', async (t) => {
+  const logger = await ScriptedLogger.start(t, [], problem('producer-fenced'));
+  const { producer } = producerFor(t, logger.url);
+  const [first, ...rest] = await settled(names.map((name) => producer.send(large(name))));
+  assert.equal(first, 'producer-fenced refused');
+  assert.deepEqual([...new Set(rest)].sort(), ['producer-fenced refused', 'producer-fenced unknown']);
+});
+
+test('a close that gives up leaves what is under way unknown, and refuses the rest', async (t) => {
+  const logger = await ScriptedLogger.start(t, [new Rules().step], () => {});
+  const { producer } = producerFor(t, logger.url);
+  await producer.send('first');
+  const sent = names.slice(0, 3).map((name) => producer.send(large(name)));
+  while (logger.received.length < 3) await new Promise(setImmediate);
+  const closing = producer.close({ signal: AbortSignal.timeout(20) });
+  assert.deepEqual(await settled(sent), ['aborted unknown', 'aborted unknown', 'aborted refused']);
+  await closing;
+});
+
+test('at random: whatever breaks, what is acknowledged is stored once, at its offset, in order', async (t) => {
+  const rules = new Rules();
+  let seed = Number(process.env.SEED ?? 1);
+  const chance = (): number => {
+    seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+    return seed / 2 ** 31;
+  };
+  const trouble: Step = (received) => {
+    const luck = chance();
+    if (luck < 0.1) return reset(received);
+    if (luck < 0.15) return problem('overloaded', { retryAfterMs: 1 })(received);
+    if (luck < 0.2) return problem('outcome-unknown', { retryAfterMs: 1 })(received);
+    return rules.step(received);
+  };
+  const logger = await ScriptedLogger.start(t, [], trouble);
+  const { producer } = producerFor(t, logger.url);
+  const all = Array.from({ length: 60 }, (_, number) => `n${number}`);
+  const sent: Promise<{ offset: number }>[] = [];
+  for (const name of all) {
+    await producer.room();
+    sent.push(producer.send(large(name)));
+  }
+  assert.deepEqual(
+    await settled(sent),
+    all.map((_, number) => number),
+  );
+  assert.deepEqual(rules.stored, all);
+});
