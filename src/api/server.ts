@@ -13,6 +13,7 @@ import { Connections } from './connections.ts';
 import type { ApiContext, ApiMetrics } from './context.ts';
 import { LiveChunks } from './live-chunks.ts';
 import { memberRoutes } from './members.ts';
+import { offsetsRoute } from './offsets.ts';
 import { docsRoutes } from './openapi/index.ts';
 import { pageRoutes } from './page.ts';
 import { probeRoutes } from './probes.ts';
@@ -111,6 +112,7 @@ function contextOf(options: ApiOptions): ApiContext {
 function routes(app: FastifyInstance, context: ApiContext): void {
   appendRoute(app, context);
   readRoute(app, context);
+  offsetsRoute(app, context);
   statusRoutes(app, context);
   memberRoutes(app, context);
   probeRoutes(app, context);

@@ -136,6 +136,11 @@ export interface LoggerService {
    * Rejects with offset-gone or offset-out-of-range (extra: first, commit).
    */
   read(offset: number, limits: { maxRecords: number; maxBytes: number }): Promise<ReadResult>;
+  /**
+   * Offset of the first committed record whose timestamp is at or after this one, or of the record that is committed next
+   * where there is none. Rejects with not-ready while this logger cannot know.
+   */
+  offsetAt(timestampMs: number): Promise<number>;
   /** Resolves true once commit is above `offset`, false when `signal` aborts first. */
   waitForCommit(offset: number, signal: AbortSignal): Promise<boolean>;
   readonly offsets: { readonly first: number; readonly commit: number; readonly end: number };

@@ -6,11 +6,14 @@ import { messageOf } from '../errors.ts';
 import {
   checkOwners,
   HISTORY_OPTIONS,
+  LOAD_ONLY,
   type LoadArguments,
   loadArgumentsOf,
+  VERIFY_ONLY,
   type VerifyArguments,
   verifyArgumentsOf,
 } from './history-arguments.ts';
+import { durationMs, momentMs } from './times.ts';
 
 export const COMMANDS = [
   'status',
@@ -22,6 +25,7 @@ export const COMMANDS = [
   'tail',
   'load',
   'verify',
+  'completion',
 ] as const;
 export type Command = (typeof COMMANDS)[number];
 
@@ -38,6 +42,7 @@ export class UsageError extends Error {
 export interface Invocation {
   readonly command: Command | null;
   readonly help: boolean;
+  readonly version: boolean;
   /** Ids, or texts. */
   readonly operands: readonly string[];
   readonly client: Pick<ClientOptions, 'target' | 'consul'>;
@@ -45,7 +50,11 @@ export interface Invocation {
   readonly timeoutMs: number;
   /** Of `tail`; null where not given. */
   readonly from: number | 'earliest' | 'latest' | null;
+  /** Of `tail`: milliseconds since 1970; null where not given. */
+  readonly sinceMs: number | null;
   readonly follow: boolean;
+  /** Of `produce`: where its lines come from; null where not given. */
+  readonly file: string | null;
   readonly load: LoadArguments;
   readonly verify: VerifyArguments;
 }
@@ -53,19 +62,36 @@ export interface Invocation {
 const DEFAULT_URL = 'http://127.0.0.1:8080';
 const DEFAULT_TIMEOUT_MS = 30_000;
 const MAX_TIMEOUT_MS = 24 * 3600 * 1000;
+/** Shells that can be told how to complete a command line. */
+export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 const ID = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
-const OPTIONS = {
+export const OPTIONS = {
   url: { type: 'string', multiple: true },
   consul: { type: 'string', multiple: true },
   cluster: { type: 'string' },
   json: { type: 'boolean' },
   timeout: { type: 'string' },
   from: { type: 'string' },
+  since: { type: 'string' },
   follow: { type: 'boolean', short: 'f' },
+  file: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean' },
   ...HISTORY_OPTIONS,
 } as const;
+
+export type OptionName = keyof typeof OPTIONS;
+
+/** Options that one command alone has. */
+export const OWN_OPTIONS: { readonly [Name in OptionName]?: Command } = {
+  from: 'tail',
+  since: 'tail',
+  follow: 'tail',
+  file: 'produce',
+  ...Object.fromEntries(LOAD_ONLY.map((name) => [name, 'load'])),
+  ...Object.fromEntries(VERIFY_ONLY.map((name) => [name, 'verify'])),
+};
 
 type Given = ReturnType<typeof parse>['values'];
 const parse = (args: readonly string[]) =>
@@ -75,6 +101,7 @@ const parse = (args: readonly string[]) =>
 export function parseArguments(
   args: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
+  nowMs = Date.now(),
 ): Invocation {
   let given: ReturnType<typeof parse>;
   try {
@@ -83,24 +110,37 @@ export function parseArguments(
     throw new UsageError(messageOf(error), null);
   }
   const { values, positionals } = given;
-  const help = values.help === true || positionals.length === 0 || positionals[0] === 'help';
+  const version = values.version === true;
+  const help = values.help === true || (positionals.length === 0 && !version) || positionals[0] === 'help';
   const { command, operands } = commandIn(positionals[0] === 'help' ? positionals.slice(1) : positionals);
-  if (!help) checkOperands(command as Command, operands);
-  if (command !== 'tail' && (values.from !== undefined || values.follow !== undefined))
-    throw new UsageError('--from and --follow belong to tail', command);
+  if (!help && !version) checkOperands(command as Command, operands);
+  checkTailAndProduce(values, command, operands);
   refusing(command, () => checkOwners(values, command));
   return {
     command,
     help,
+    version,
     operands,
     client: whereTo(values, environment, command),
     json: values.json === true,
     timeoutMs: timeoutOf(values.timeout, command),
     from: fromOf(values.from),
+    sinceMs: sinceOf(values.since, nowMs),
     follow: values.follow === true,
+    file: values.file ?? null,
     load: refusing(command, () => loadArgumentsOf(values)),
     verify: refusing(command, () => verifyArgumentsOf(values)),
   };
+}
+
+function checkTailAndProduce(values: Given, command: Command | null, operands: readonly string[]): void {
+  for (const name of ['from', 'since', 'follow', 'file'] as const)
+    if (values[name] !== undefined && OWN_OPTIONS[name] !== command)
+      throw new UsageError(`--${name} belongs to ${OWN_OPTIONS[name]}`, command);
+  if (values.from !== undefined && values.since !== undefined)
+    throw new UsageError('tail takes --from or --since, not both', command);
+  if (values.file !== undefined && operands.length > 0)
+    throw new UsageError('produce takes texts or --file, not both', command);
 }
 
 function refusing<T>(command: Command | null, read: () => T): T {
@@ -134,7 +174,10 @@ function checkOperands(command: Command, operands: readonly string[]): void {
     refuse(`${command} takes no ${JSON.stringify(first)}`);
   if (command === 'transfer' && second !== undefined) refuse('transfer takes one logger at most');
   if (command.startsWith('members ') && first === undefined) refuse(`${command} takes the ids of loggers`);
-  if (command !== 'produce' && command !== 'verify')
+  if (command === 'completion') {
+    if (!SHELLS.some((shell) => shell === first) || second !== undefined)
+      refuse(`completion takes one of ${SHELLS.join(', ')}`);
+  } else if (command !== 'produce' && command !== 'verify')
     for (const id of operands)
       if (!ID.test(id)) refuse(`${JSON.stringify(id)} is not the id of a logger, such as logger-0`);
   if (command === 'produce' && operands.includes('-') && operands.length > 1)
@@ -166,9 +209,7 @@ function whereTo(
 
 function timeoutOf(text: string | undefined, command: Command | null): number {
   if (text === undefined) return DEFAULT_TIMEOUT_MS;
-  const match = /^(\d{1,9})(ms|s|m)?$/.exec(text);
-  const unit = { ms: 1, s: 1000, m: 60_000 }[match?.[2] ?? 's'] as number;
-  const timeoutMs = Number(match?.[1]) * unit;
+  const timeoutMs = durationMs(text) ?? Number.NaN;
   if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS))
     throw new UsageError(`--timeout is ${JSON.stringify(text)}: it takes such as 500ms, 30s or 5m`, command);
   return timeoutMs;
@@ -179,4 +220,12 @@ function fromOf(text: string | undefined): Invocation['from'] {
   if (text === 'earliest' || text === 'latest') return text;
   if (/^\d{1,15}$/.test(text)) return Number(text);
   throw new UsageError(`--from is ${JSON.stringify(text)}: it takes an offset, earliest or latest`, 'tail');
+}
+
+function sinceOf(text: string | undefined, nowMs: number): number | null {
+  if (text === undefined) return null;
+  const sinceMs = momentMs(text, nowMs);
+  if (sinceMs !== null) return sinceMs;
+  const takes = 'it takes how long ago, such as 10m, or a moment such as 2026-01-31T12:00:00Z';
+  throw new UsageError(`--since is ${JSON.stringify(text)}: ${takes}`, 'tail');
 }

@@ -9,6 +9,7 @@ const OPTIONS = `Options of all commands:
   --timeout TIME    how long to try, such as 500ms, 30s or 5m (default: 30s)
   --json            machine-readable output
   -h, --help        this text
+  --version         the version of dlog
 `;
 
 const GENERAL = `Usage: dlog COMMAND [OPTIONS]
@@ -19,10 +20,11 @@ Commands:
   members add ID…      make loggers members, and wait until they are
   members remove ID…   make members mere followers, and wait until they are
   transfer [ID]        hand leadership over
-  produce [TEXT…|-]    append texts, or the lines of the input, each exactly once
+  produce [TEXT…|-]    append texts, or the lines of the input or a file, each exactly once
   tail                 print records
   load                 produce and read for a while, and record every call
   verify [FILE…]       check what was recorded, or that the loggers agree now
+  completion SHELL     a script that completes command lines, for bash, zsh or fish
 
 ${OPTIONS}
 dlog COMMAND --help tells more about a command.
@@ -51,14 +53,19 @@ they can be stopped. A leader that is to go hands over first.
 
 Hands leadership over to the logger ID, or to the most caught-up one, and waits until another one leads.
 `,
-  produce: `Usage: dlog produce [TEXT…|-] [OPTIONS]
+  produce: `Usage: dlog produce [TEXT…|-|--file FILE] [OPTIONS]
 
 Appends each TEXT as a record; without one, or with -, each line of the input. Every record is stored exactly
-once and in order, through any failover. Each must be acknowledged within --timeout.
+once and in order, through any failover. Each must be acknowledged within --timeout. On a terminal the progress
+of what is acknowledged is shown.
+
+  --file FILE       append each line of this file
 `,
-  tail: `Usage: dlog tail [--from OFFSET] [--follow] [OPTIONS]
+  tail: `Usage: dlog tail [--from OFFSET|--since TIME] [--follow] [OPTIONS]
 
   --from OFFSET     first record to print: an offset, earliest or latest (default: the last ten)
+  --since TIME      begin with the first record since then: how long ago, such as 90s, 10m, 2h or 1d, by this
+                    machine's clock, or a moment such as 2026-01-31T12:00:00Z
   -f, --follow      go on printing records as they are committed
 `,
   load: `Usage: dlog load --url URL [--read-url URL]… [OPTIONS]
@@ -77,6 +84,11 @@ log meanwhile. Every call is recorded as a JSON line for dlog verify. In the end
   --base OFFSET     where reading begins, when this goes on with a recording that was killed (default: what is
                     committed at the start); what is read must have been sent by a recorded writer
   --no-final        no final read; else it must be done within --timeout
+`,
+  completion: `Usage: dlog completion bash|zsh|fish
+
+Prints a script for the shell: source <(dlog completion bash), source <(dlog completion zsh) or
+dlog completion fish | source, best in the shell's start-up file.
 `,
   verify: `Usage: dlog verify [FILE…] [OPTIONS]
 

@@ -16,7 +16,7 @@ export const HISTORY_OPTIONS = {
   others: { type: 'boolean' },
 } as const;
 
-const LOAD_ONLY = [
+export const LOAD_ONLY = [
   'history',
   'read-url',
   'name',
@@ -28,7 +28,7 @@ const LOAD_ONLY = [
   'call-timeout-ms',
   'no-final',
 ] as const;
-const VERIFY_ONLY = ['clock-skew-ms', 'others'] as const;
+export const VERIFY_ONLY = ['clock-skew-ms', 'others'] as const;
 
 type Given = {
   readonly [Name in keyof typeof HISTORY_OPTIONS]?: string | boolean | (string | boolean)[] | undefined;

@@ -1,6 +1,7 @@
 // Runs one command with a client of its own, which is closed however the command ends.
 import { LogClient } from '../client/index.ts';
 import type { Command, Invocation } from './arguments.ts';
+import { completion } from './commands/completion.ts';
 import { load } from './commands/load.ts';
 import { addMembers, listMembers, removeMembers } from './commands/members.ts';
 import { produce } from './commands/produce.ts';
@@ -8,6 +9,7 @@ import { showStatus } from './commands/status.ts';
 import { tail } from './commands/tail.ts';
 import { transfer } from './commands/transfer.ts';
 import { verify } from './commands/verify.ts';
+import type { ProgressTerminal } from './progress.ts';
 
 /** The world outside, as a command sees it. */
 export interface Terminal {
@@ -16,6 +18,8 @@ export interface Terminal {
   drained(): Promise<void>;
   /** One line for people, on stderr. */
   note(text: string): void;
+  /** Null where nobody looks, or where it would get into other output's way. */
+  readonly progress: ProgressTerminal | null;
   readonly input: NodeJS.ReadableStream;
   /** Aborts when the user wants to end. */
   readonly signal: AbortSignal;
@@ -37,6 +41,7 @@ const ACTIONS: Readonly<Record<Command, (context: CommandContext) => Promise<voi
   tail,
   load,
   verify,
+  completion,
 };
 
 /** Rejects with ClientError, NotInTime or whatever else went wrong. */

@@ -72,6 +72,17 @@ export class LogClient {
     }
   }
 
+  /**
+   * Offset of the first committed record whose timestamp is at or after `timestampMs`, or of the record that is committed
+   * next where there is none.
+   */
+  async offsetAt(timestampMs: number, { signal }: CallOptions = {}): Promise<number> {
+    const path = `/api/v1/offsets?timestamp=${timestampMs}`;
+    const call = jsonCall<{ offset: number }>(path, this.connection, ['offset']);
+    const { value } = await this.connection.exchange(call, { signal, leaderOnly: false, repeatable: true });
+    return value.offset;
+  }
+
   /** The status of a logger: of the given one where the client has a single address, else of any. */
   async status({ signal }: CallOptions = {}): Promise<Status> {
     const call = jsonCall<Status>('/api/v1/status', this.connection, ['id', 'role', 'epoch']);

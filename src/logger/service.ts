@@ -136,6 +136,14 @@ export class Service implements LoggerService {
     return { records, commit, next: offset + records.length };
   }
 
+  async offsetAt(timestampMs: number): Promise<number> {
+    const { log, replicated } = this.#parts;
+    const { commit } = replicated;
+    const offset = await log.offsetAt(timestampMs);
+    if (offset >= commit) this.requireCurrentCommit();
+    return Math.min(offset, commit);
+  }
+
   leaderKnown(): Promise<void> {
     return this.#parts.leaderWait.leaderKnown();
   }

@@ -141,6 +141,12 @@ export class MemoryService implements LoggerService {
     return { records, commit, next: offset + records.length };
   }
 
+  async offsetAt(timestampMs: number): Promise<number> {
+    const { first, commit } = this.offsets;
+    const found = this.#records.findIndex((record) => record.timestampMs >= timestampMs);
+    return found === -1 ? commit : Math.min(first + found, commit);
+  }
+
   waitForCommit(offset: number, signal: AbortSignal): Promise<boolean> {
     if (this.#commit > offset) return Promise.resolve(true);
     if (signal.aborted) return Promise.resolve(false);

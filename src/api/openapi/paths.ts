@@ -107,6 +107,24 @@ const read = {
   },
 };
 
+const offsets = {
+  operationId: 'offsets',
+  summary: 'The offset of a moment',
+  description:
+    'That of the first committed record at or after it; where there is none, what is committed next.',
+  tags: ['log'],
+  parameters: [
+    {
+      ...parameter('query', 'timestamp', 'Milliseconds since 1970', whole(0, Number.MAX_SAFE_INTEGER)),
+      required: true,
+    },
+  ],
+  responses: {
+    '200': json('Where to read on from', 'OffsetAt'),
+    ...problems('not-ready', 'too-many-requests'),
+  },
+};
+
 const producer = {
   operationId: 'producer',
   summary: 'What a restarted producer asks',
@@ -213,6 +231,7 @@ const get = (
 
 export const PATHS = {
   '/api/v1/log': { post: append, get: read },
+  '/api/v1/offsets': { get: offsets },
   '/api/v1/producers/{id}': { get: producer },
   '/api/v1/leader/transfer': { post: transfer },
   '/api/v1/members': { get: members, put: setMembers },

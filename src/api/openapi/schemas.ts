@@ -137,6 +137,7 @@ export const SCHEMAS = {
       }),
     },
   }),
+  OffsetAt: object({ offset: offset('Of that record') }),
   Producer: object({
     id: { type: 'string', pattern: '^[1-9][0-9]{0,18}$', description: 'A 63-bit number, as text' },
     epoch: { type: 'integer', minimum: 0, maximum: 32_767 },

@@ -11,7 +11,12 @@ export async function tail(context: CommandContext): Promise<void> {
   const { offsets } = await client.status({ signal: deadlineOf(context) });
   const end = offsets.commit;
   const lastOnes = Math.max(offsets.first, end - DEFAULT_LAST_RECORDS);
-  const from = invocation.from === 'latest' ? end : (invocation.from ?? lastOnes);
+  const from =
+    invocation.sinceMs !== null
+      ? await client.offsetAt(invocation.sinceMs, { signal: deadlineOf(context) })
+      : invocation.from === 'latest'
+        ? end
+        : (invocation.from ?? lastOnes);
   if (invocation.follow) {
     for await (const record of client.follow({ offset: from, signal: terminal.signal }))
       await print(record, context);

@@ -140,6 +140,8 @@ async function others({ url }: RunningApi): Promise<void> {
     '/metrics',
   ])
     assertDocumented('GET', path.split('?')[0] ?? path, await send(url + path));
+  for (const timestamp of ['0', 'now'])
+    assertDocumented('GET', '/api/v1/offsets', await send(`${url}/api/v1/offsets?timestamp=${timestamp}`));
   for (const id of ['7', '8', 'x'])
     assertDocumented('GET', '/api/v1/producers/{id}', await send(`${url}/api/v1/producers/${id}`));
   const members = '/api/v1/members';

@@ -1,9 +1,13 @@
 // dlog against the real HTTP API over a logger in memory: what it prints, and how it ends.
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { parseArguments } from '../../../src/cli/arguments.ts';
 import { exitCodeOf } from '../../../src/cli/exit-codes.ts';
+import type { ProgressTerminal } from '../../../src/cli/progress.ts';
 import { run } from '../../../src/cli/run.ts';
 import { LoggerError } from '../../../src/errors.ts';
 import { type RunningApi, startApi, until } from '../../support/api.ts';
@@ -15,11 +19,16 @@ interface Ran {
   readonly done: Promise<unknown>;
 }
 
-function start(url: string, args: readonly string[], input = ''): Ran {
+function start(
+  url: string,
+  args: readonly string[],
+  input = '',
+  progress: ProgressTerminal | null = null,
+): Ran {
   const stdin = new PassThrough();
   stdin.end(input);
   const ending = new AbortController();
-  const ran = { output: '', notes: [] as string[], ending };
+  const ran = { output: '', notes: [] as string[], ending, progress };
   const terminal = {
     out: (text: string) => {
       ran.output += text;
@@ -27,6 +36,7 @@ function start(url: string, args: readonly string[], input = ''): Ran {
     },
     drained: () => Promise.resolve(),
     note: (text: string) => void ran.notes.push(text),
+    progress: ran.progress,
     input: stdin,
     signal: ending.signal,
   };
@@ -88,6 +98,29 @@ test('produce sends each text, or each line of the input, once and in order', as
   const { output } = await dlog(api, ['produce', '-', '--json'], 'more\n');
   assert.deepEqual(api.service.values, ['one', 'two', 'three', 'four', '', 'last', 'more']);
   assert.deepEqual(JSON.parse(output), { offset: 6, count: 1, epoch: 1 });
+});
+
+test('produce takes the lines of a file, and shows on a terminal what is acknowledged', async (t) => {
+  const api = await startApi(t);
+  const dir = await mkdtemp(join(tmpdir(), 'dlog-test-'));
+  t.after(() => rm(dir, { recursive: true }));
+  const file = join(dir, 'lines');
+  await writeFile(file, 'one\ntwo\n');
+  const drawn: string[] = [];
+  const shown = { columns: 80, write: (text: string) => void drawn.push(text) };
+  assert.equal(await start(api.url, ['produce', '--file', file], '', shown).done, null);
+  assert.deepEqual(api.service.values, ['one', 'two']);
+  assert.equal(drawn.at(-1), '\r\u001b[2K', 'the line is taken away');
+  const missing = await start(api.url, ['produce', '--file', join(dir, 'none')]).done;
+  assert.match(String(missing), /ENOENT.*none/);
+  assert.deepEqual(api.service.values, ['one', 'two']);
+});
+
+test('tail begins at a moment', async (t) => {
+  const api = await startApi(t);
+  api.service.fill('a', 'b', 'c');
+  assert.equal((await dlog(api, ['tail', '--since', '2023-11-14T22:13:20.001Z'])).output, 'b\nc\n');
+  assert.equal((await dlog(api, ['tail', '--since', '1d'])).output, '');
 });
 
 test('produce ends as refused, and as unknown, for what it is', async (t) => {
