@@ -65,6 +65,7 @@ const TYPES = [
   'application/json',
   'application/x-ndjson',
   'application/octet-stream',
+  'application/vnd.distributed-logger.batch',
   'text/xml',
   'APPLICATION/JSON; charset=utf-16',
   '/',
