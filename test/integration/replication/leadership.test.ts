@@ -114,6 +114,7 @@ test('dlog finds the leader through Consul, appends, reads and hands leadership 
   };
   await dlog(['produce', '-'], 'one\ntwo\nthree\n');
   assert.equal(await dlog(['tail', '--from', '1']), 'two\nthree\n');
+  assert.equal(await dlog(['tail', '--since', '1h']), 'one\ntwo\nthree\n');
   const [next] = loggers.others(leader);
   assert.equal(await dlog(['transfer', next!.id]), `${next!.id} leads in epoch 2\n`);
   assert.match(await dlog(['status']), new RegExp(`^leader +${next!.id} at ${next!.api}$`, 'm'));
