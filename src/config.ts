@@ -178,6 +178,18 @@ export const loggerSettings = {
   ),
   apiHost: text('DLOG_API_HOST', '0.0.0.0', 'Address that the HTTP API listens on'),
   apiPort: whole('DLOG_API_PORT', 8080, [1, 65535], 'Port of the HTTP API'),
+  apiTokensDir: text(
+    'DLOG_API_TOKENS_DIR',
+    '',
+    'Directory of bearer tokens, one file for each role (produce, read, operate) with one token a line; reread when it changes; empty: the API asks for none',
+    /^[\s\S]*$/,
+    'a directory or nothing',
+  ),
+  metricsNeedToken: flag(
+    'DLOG_METRICS_NEED_TOKEN',
+    false,
+    '/metrics needs a token with the role read, where tokens are asked for',
+  ),
   apiUrl: optional(
     url(
       'DLOG_API_URL',
@@ -366,6 +378,13 @@ export const producerSettings = {
     'Text of a message; %d is its number',
     /^[^%]*%d[^%]*$/,
     'text with one %d and no other %',
+  ),
+  tokenFile: text(
+    'DLOG_TOKEN_FILE',
+    '',
+    'File with the bearer token for the loggers, which needs the roles produce and read; reread when it changes; empty for none',
+    /^[\s\S]*$/,
+    'a file or nothing',
   ),
   producerId: optional(
     text(

@@ -1,4 +1,5 @@
 // The HTTP API of a logger. See docs/reference/api.md for what it answers.
+export type { Access } from './access.ts';
 export type { ApiLimits } from './bounds.ts';
 export type { ApiMetrics, AppendCode } from './context.ts';
 export { type Api, createApi } from './server.ts';

@@ -47,7 +47,8 @@ export function answerOf(error: LoggerError): Answer {
     headers['retry-after'] = String(Math.ceil(retryAfterSeconds));
     problem.retryAfterMs = Math.round(retryAfterSeconds * 1000);
   }
-  const { allow, acceptPost, acceptEncoding } = error.extra;
+  const { allow, acceptPost, acceptEncoding, wwwAuthenticate } = error.extra;
+  if (wwwAuthenticate !== undefined) headers['www-authenticate'] = String(wwwAuthenticate);
   if (allow !== undefined) headers.allow = String(allow);
   if (acceptPost !== undefined) headers['accept-post'] = String(acceptPost);
   if (acceptEncoding !== undefined) headers['accept-encoding'] = String(acceptEncoding);

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { LoggerError } from '../errors.ts';
+import { type Access, guard } from './access.ts';
 import { createApp } from './app.ts';
 import { appendRoute } from './append.ts';
 import { type ApiLimits, BOUNDS, type Bounds } from './bounds.ts';
@@ -28,6 +29,8 @@ export interface ApiOptions {
   readonly metrics: ApiMetrics;
   readonly metricsText: () => Promise<{ contentType: string; body: string }>;
   readonly version: string;
+  /** Null: whoever reaches the API may call everything. */
+  readonly access?: Access | null;
   /** Tests narrow these; programs do not. */
   readonly bounds?: Partial<Bounds>;
 }
@@ -60,6 +63,7 @@ export function createApi(options: ApiOptions): Api {
   app.addHook('onRequest', async () => {
     if (isClosing) throw new LoggerError('shutting-down');
   });
+  if (options.access) guard(app, options.access);
   routes(app, context);
 
   const close = async (deadlineMs: number): Promise<void> => {

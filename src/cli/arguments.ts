@@ -1,5 +1,6 @@
 // The command line, read strictly: what is unknown, missing or malformed is named, and nothing is done. Options may stand
 // before or after the command.
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { ClientOptions } from '../client/index.ts';
 import { messageOf } from '../errors.ts';
@@ -45,7 +46,7 @@ export interface Invocation {
   readonly version: boolean;
   /** Ids, or texts. */
   readonly operands: readonly string[];
-  readonly client: Pick<ClientOptions, 'target' | 'consul'>;
+  readonly client: Pick<ClientOptions, 'target' | 'consul' | 'token'>;
   readonly json: boolean;
   readonly timeoutMs: number;
   /** Of `tail`; null where not given. */
@@ -70,6 +71,8 @@ export const OPTIONS = {
   url: { type: 'string', multiple: true },
   consul: { type: 'string', multiple: true },
   cluster: { type: 'string' },
+  token: { type: 'string' },
+  'token-file': { type: 'string' },
   json: { type: 'boolean' },
   timeout: { type: 'string' },
   from: { type: 'string' },
@@ -121,7 +124,7 @@ export function parseArguments(
     help,
     version,
     operands,
-    client: whereTo(values, environment, command),
+    client: { ...whereTo(values, environment, command), ...tokenOf(values, environment, command) },
     json: values.json === true,
     timeoutMs: timeoutOf(values.timeout, command),
     from: fromOf(values.from),
@@ -182,6 +185,25 @@ function checkOperands(command: Command, operands: readonly string[]): void {
       if (!ID.test(id)) refuse(`${JSON.stringify(id)} is not the id of a logger, such as logger-0`);
   if (command === 'produce' && operands.includes('-') && operands.length > 1)
     refuse('produce takes texts or -, for the lines of its input, not both');
+}
+
+/** An option shows in the list of processes, so a file or the environment is the better place for a token. */
+function tokenOf(
+  { token, 'token-file': file }: Given,
+  environment: Readonly<Record<string, string | undefined>>,
+  command: Command | null,
+): { token?: string } {
+  if (token !== undefined && file !== undefined)
+    throw new UsageError('--token and --token-file are two ways to give one token', command);
+  if (file === undefined) {
+    const given = token ?? environment.DLOG_TOKEN;
+    return given ? { token: given } : {};
+  }
+  try {
+    return { token: readFileSync(file, 'utf8').trim() };
+  } catch (error) {
+    throw new UsageError(`--token-file: ${messageOf(error)}`, command);
+  }
 }
 
 /** `--url` goes before `--consul` in the environment; given both, both are used. */

@@ -6,6 +6,8 @@ const OPTIONS = `Options of all commands:
                     (default: $DLOG_URL, or http://127.0.0.1:8080)
   --consul URL      look the leader up in Consul; may be repeated ($DLOG_CONSUL_TOKEN is its token)
   --cluster NAME    name of the cluster in Consul (default: default)
+  --token TOKEN     bearer token, where the loggers ask for one (default: $DLOG_TOKEN)
+  --token-file FILE file that holds the token
   --timeout TIME    how long to try, such as 500ms, 30s or 5m (default: 30s)
   --json            machine-readable output
   -h, --help        this text

@@ -26,10 +26,14 @@ export async function attempt<T>(
   signal: AbortSignal,
 ): Promise<Attempted<T>> {
   try {
-    return await http.request(base, call, { timeoutMs: call.timeoutMs, signal }, async (response) =>
-      response.status >= 200 && response.status < 300
-        ? { kind: 'done', value: await call.consume(response) }
-        : failureOf(response, call.path),
+    return await http.request(
+      base,
+      { ...call, toLogger: true },
+      { timeoutMs: call.timeoutMs, signal },
+      async (response) =>
+        response.status >= 200 && response.status < 300
+          ? { kind: 'done', value: await call.consume(response) }
+          : failureOf(response, call.path),
     );
   } catch (error) {
     if (signal.aborted && !(signal.reason instanceof Superseded)) throw error;

@@ -28,9 +28,9 @@ export class Connection {
 
   constructor(options: ClientOptions) {
     this.settings = settingsOf(options);
-    const { seeds, consul, connectTimeoutMs } = this.settings;
+    const { seeds, consul, connectTimeoutMs, token } = this.settings;
     if (seeds.length === 0 && consul === null) throw new TypeError('neither target nor consul is given');
-    this.#http = new Http(connectTimeoutMs);
+    this.#http = new Http(connectTimeoutMs, token);
     this.#leader = new Addresses(seeds);
     this.#readers = new Addresses(seeds);
     this.#scout = new Scout(this.#http, this.#leader);

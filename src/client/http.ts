@@ -17,6 +17,8 @@ export interface HttpRequest {
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer;
+  /** It goes to a logger, so that the loggers' token may go with it. */
+  readonly toLogger?: boolean;
   /**
    * Goes out behind the requests of its kind that are not answered yet, on the one connection that is kept for them, in the
    * order made. Only for what may be repeated: when the connection breaks, those without an answer are sent again.
@@ -44,8 +46,11 @@ export class TimeoutError extends Error {
 export class Http {
   readonly #agent: Agent;
   readonly #pipeline: Agent;
+  readonly #token: () => string;
 
-  constructor(connectTimeoutMs: number) {
+  /** `token` goes with every request to a logger; empty for none. */
+  constructor(connectTimeoutMs: number, token: () => string = () => '') {
+    this.#token = token;
     const options = {
       connect: connectWithin(connectTimeoutMs),
       keepAliveTimeout: KEEP_ALIVE_MS,
@@ -64,11 +69,13 @@ export class Http {
    */
   async request<T>(
     base: string,
-    { method, path, headers, body, pipelined = false }: HttpRequest,
+    { method, path, headers: given, body, pipelined = false, toLogger = false }: HttpRequest,
     { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
     consume: (response: HttpResponse) => Promise<T>,
   ): Promise<T> {
     const { origin, pathname } = new URL(base);
+    const token = toLogger ? this.#token() : '';
+    const headers = token === '' ? given : { ...given, authorization: `Bearer ${token}` };
     const link = linked(
       [signal],
       timeoutMs,

@@ -78,7 +78,8 @@ export class Scout {
     let told: Told | null = null;
     try {
       const limits = { timeoutMs: STATUS_TIMEOUT_MS, signal };
-      const text = await this.#http.request(url, { method: 'GET', path: STATUS_PATH }, limits, (response) =>
+      const question = { method: 'GET', path: STATUS_PATH, toLogger: true } as const;
+      const text = await this.#http.request(url, question, limits, (response) =>
         readBody(response, MAX_STATUS_BYTES),
       );
       told = toldIn(JSON.parse(text.toString('utf8')));

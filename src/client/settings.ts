@@ -8,6 +8,7 @@ export interface Settings {
   readonly requestTimeoutMs: number;
   readonly connectTimeoutMs: number;
   readonly retryMaxMs: number;
+  readonly token: () => string;
   readonly onRetry: (retry: Retry) => void;
 }
 
@@ -16,13 +17,14 @@ const DEFAULT_CONNECT_TIMEOUT_MS = 250;
 const DEFAULT_RETRY_MAX_MS = 1000;
 
 export function settingsOf(options: ClientOptions): Settings {
-  const { target = [], consul, onRetry = () => {} } = options;
+  const { target = [], consul, token = '', onRetry = () => {} } = options;
   return {
     seeds: [target].flat().map(validUrl),
     consul: consul === undefined ? null : validConsul(consul),
     requestTimeoutMs: positive('requestTimeoutMs', options.requestTimeoutMs, DEFAULT_REQUEST_TIMEOUT_MS),
     connectTimeoutMs: positive('connectTimeoutMs', options.connectTimeoutMs, DEFAULT_CONNECT_TIMEOUT_MS),
     retryMaxMs: positive('retryMaxMs', options.retryMaxMs, DEFAULT_RETRY_MAX_MS),
+    token: typeof token === 'function' ? token : () => token,
     onRetry,
   };
 }

@@ -26,6 +26,8 @@ export interface ClientOptions {
   readonly retryMaxMs?: number;
   /** Told about every attempt that will be repeated. */
   readonly onRetry?: (retry: Retry) => void;
+  /** Bearer token for the loggers; a function is asked for each request, so that a token can be rotated. Empty: none. */
+  readonly token?: string | (() => string);
 }
 
 /** An attempt that failed and will be made again. */

@@ -2,7 +2,7 @@
 // also when a later part cannot be built. The parts know nothing of each other but the interfaces they are given here.
 import { randomUUID } from 'node:crypto';
 import pino, { type Logger as PinoLogger } from 'pino';
-import { createApi } from '../api/index.ts';
+import { type Access, createApi } from '../api/index.ts';
 import { ConfigError, type LoggerConfig, loggerSettings, readConfig } from '../config.ts';
 import { createElection, type Election } from '../election/index.ts';
 import { messageOf } from '../errors.ts';
@@ -11,6 +11,7 @@ import { createMetrics, type Metrics, type Observed } from '../metrics.ts';
 import { EXIT_SOFTWARE, type Running } from '../program.ts';
 import { DEFAULT_TIMINGS } from '../replica/index.ts';
 import { createTransport, type WireTransport } from '../replication/index.ts';
+import { follow, readTokens, type Tokens } from '../security/index.ts';
 import { VERSION } from '../version.ts';
 import { parsePeers, reachableHost } from './addresses.ts';
 import { Appends } from './appends.ts';
@@ -151,7 +152,7 @@ async function build(
     label: () => kubernetes.label.state(),
     onRead: (records) => metrics.recordsRead.inc(records),
   });
-  const api = apiOf(ground, service);
+  const api = apiOf(ground, service, await accessOf(ground, stack));
   observed = { log: opened.log, replicated, appends, kubernetes, election, api };
   stack.defer(() => api.close(config.shutdownTimeoutMs / 4));
   replicated.onRole(
@@ -262,11 +263,32 @@ function driverOf(
   });
 }
 
-function apiOf({ config, out, metrics, recent }: Ground, service: Service): ReturnType<typeof createApi> {
+/** Null where no directory of tokens is given. */
+async function accessOf({ config, out }: Ground, stack: AsyncDisposableStack): Promise<Access | null> {
+  const directory = config.apiTokensDir;
+  if (directory === '') return null;
+  try {
+    const tokens = await follow((last: Tokens | null) => readTokens(directory, last), {
+      onError: (error) => out.error(`API tokens: ${messageOf(error)}; those read last stay in use`),
+      onChange: ({ size }) => out.info({ event: 'tokens-changed', size }, 'API tokens were read anew'),
+    });
+    stack.defer(() => tokens.stop());
+    return { tokens: () => tokens.current, metricsNeedToken: config.metricsNeedToken };
+  } catch (error) {
+    throw new ConfigError([`DLOG_API_TOKENS_DIR: ${messageOf(error)}`]);
+  }
+}
+
+function apiOf(
+  { config, out, metrics, recent }: Ground,
+  service: Service,
+  access: Access | null,
+): ReturnType<typeof createApi> {
   const { registry } = metrics;
   const counted = apiMetrics(metrics);
   return createApi({
     service,
+    access,
     limits: {
       bodyBytes: config.bodyLimitBytes,
       recordBytes: config.recordLimitBytes,

@@ -4,6 +4,7 @@ import { Producer } from '../client/index.ts';
 import { ConfigError, type ProducerConfig, producerSettings, readConfig } from '../config.ts';
 import { messageOf } from '../errors.ts';
 import { EXIT_SOFTWARE, type Running } from '../program.ts';
+import { type Followed, follow, readToken } from '../security/index.ts';
 import { VERSION } from '../version.ts';
 import { createProducerMetrics } from './metrics.ts';
 import { Numbering } from './numbering.ts';
@@ -24,7 +25,8 @@ export async function startProducer(environment: NodeJS.ProcessEnv): Promise<Run
   const metrics = createProducerMetrics({ version: VERSION, node: process.version });
   const numbering = new Numbering(config.message);
   const report = new Report({ out, metrics, numbering, rate: config.rate });
-  const producer = producerOf(config, report);
+  const token = await tokenOf(config, out);
+  const producer = producerOf(config, report, () => token?.current ?? '');
   const probes = await startProbes({
     host: config.host,
     port: config.port,
@@ -66,19 +68,34 @@ export async function startProducer(environment: NodeJS.ProcessEnv): Promise<Run
       clearTimeout(timer);
       report.end();
       await producer.close();
+      token?.stop();
       await probes.close();
       stdout.flushSync();
     },
   };
 }
 
-function producerOf(config: ProducerConfig, report: Report): Producer {
+async function tokenOf({ tokenFile }: ProducerConfig, out: PinoLogger): Promise<Followed<string> | null> {
+  if (tokenFile === '') return null;
+  try {
+    return await follow((last: string | null) => readToken(tokenFile, last), {
+      onError: (error) => out.error(`The token: ${messageOf(error)}; the one read last stays in use`),
+    });
+  } catch (error) {
+    throw new ConfigError([`DLOG_TOKEN_FILE: ${messageOf(error)}`]);
+  }
+}
+
+function producerOf(config: ProducerConfig, report: Report, token: () => string): Producer {
   const id = config.producerId === null ? undefined : BigInt(config.producerId);
   if (id !== undefined && id > MAX_PRODUCER_ID)
     throw new ConfigError([`DLOG_PRODUCER_ID is ${id}: it takes ${producerSettings.producerId.takes}`]);
-  const { consulUrls: urls, cluster, consulToken: token } = config;
+  const { consulUrls: urls, cluster, consulToken } = config;
   return new Producer({
-    ...(config.target === null ? { consul: { urls, cluster, token } } : { target: config.target }),
+    ...(config.target === null
+      ? { consul: { urls, cluster, token: consulToken } }
+      : { target: config.target }),
+    token,
     ...(id !== undefined && { id }),
     requestTimeoutMs: config.requestTimeoutMs,
     retryMaxMs: config.retryMaxMs,

@@ -5,6 +5,7 @@ import { type Agent, type IncomingHttpHeaders, type IncomingMessage, request } f
 import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { pino } from 'pino';
+import type { Access } from '../../src/api/access.ts';
 import type { Bounds } from '../../src/api/bounds.ts';
 import {
   type Api,
@@ -56,7 +57,12 @@ export interface RunningApi {
 
 export async function startApi(
   t: TestContext,
-  options: { limits?: Partial<ApiLimits>; bounds?: Partial<Bounds>; expectsErrors?: boolean } = {},
+  options: {
+    limits?: Partial<ApiLimits>;
+    bounds?: Partial<Bounds>;
+    expectsErrors?: boolean;
+    access?: Access;
+  } = {},
 ): Promise<RunningApi> {
   const service = new MemoryService();
   const requests: RunningApi['requests'] = [];
@@ -77,6 +83,7 @@ export async function startApi(
     },
     metricsText: async () => ({ contentType: 'text/plain; version=0.0.4', body: 'up 1\n' }),
     version: '1.2.3',
+    ...(options.access && { access: options.access }),
   });
   await api.listen({ host: '127.0.0.1', port: 0 });
   t.after(async () => {

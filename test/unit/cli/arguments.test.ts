@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { COMMANDS, parseArguments, UsageError } from '../../../src/cli/arguments.ts';
 import { helpOf } from '../../../src/cli/help.ts';
@@ -116,4 +119,17 @@ test('docs/reference/cli.md shows the help of each command as it is', () => {
     const [own] = helpOf(command).split('\nOptions of all');
     assert.ok(page.includes(`### dlog ${command}\n\n\`\`\`\n${own}\`\`\`\n`), command);
   }
+});
+
+test('the token comes from an option, a file or the environment', async (t) => {
+  const file = join(await mkdtemp(join(tmpdir(), 'distributed-logger-token-')), 'token');
+  t.after(() => rm(dirname(file), { recursive: true }));
+  await writeFile(file, 'from-file\n');
+  const tokenOf = (...args: string[]) =>
+    parseArguments(['status', ...args], { DLOG_TOKEN: 'from-environment' }).client.token;
+  assert.equal(tokenOf(), 'from-environment');
+  assert.equal(tokenOf('--token', 'given'), 'given');
+  assert.equal(tokenOf('--token-file', file), 'from-file');
+  assert.throws(() => tokenOf('--token', 'a', '--token-file', file), UsageError);
+  assert.throws(() => tokenOf('--token-file', `${file}-not`), UsageError);
 });

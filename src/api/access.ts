@@ -1,0 +1,65 @@
+// Who may call what, where tokens are asked for: one table of calls and roles. It is judged before anything else about a
+// request but its path, by any logger alike, so that a stranger does not even learn who leads.
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { LoggerError } from '../errors.ts';
+import type { Role, Tokens } from '../security/index.ts';
+
+/** Calls below /api/ and the role that each needs. */
+export const NEEDED_ROLES: Readonly<Record<string, Role>> = {
+  'POST /api/v1/log': 'produce',
+  'GET /api/v1/log': 'read',
+  'GET /api/v1/status': 'read',
+  'GET /api/v1/stats': 'read',
+  'GET /api/v1/history': 'read',
+  'GET /api/v1/producers/:id': 'read',
+  'GET /api/v1/members': 'read',
+  'POST /api/v1/leader/transfer': 'operate',
+  'PUT /api/v1/members': 'operate',
+  'POST /api/v1/register/rebuild': 'operate',
+};
+
+export interface Access {
+  /** Asked for each request, since tokens are rotated while the logger runs. */
+  readonly tokens: () => Tokens;
+  /** /metrics needs the role `read` too; the probes never do. */
+  readonly metricsNeedToken: boolean;
+}
+
+const REALM = 'Bearer realm="distributed-logger"';
+const CREDENTIALS = /^bearer +([^ ]+) *$/i;
+
+/** Adds the check to every route that is added after it. */
+export function guard(app: FastifyInstance, access: Access): void {
+  app.addHook('onRoute', ({ url, method }) => {
+    for (const one of [method].flat())
+      if (url.startsWith('/api/') && roleFor(one, url, access) === null)
+        throw new Error(`${one} ${url} has no role in the table of src/api/access.ts`);
+  });
+  app.addHook('onRequest', async (request) => {
+    const role = roleFor(request.method, request.routeOptions.url ?? '', access);
+    if (role !== null) require(role, request, access.tokens());
+  });
+}
+
+function roleFor(method: string, url: string, { metricsNeedToken }: Access): Role | null {
+  if (url === '/metrics') return metricsNeedToken ? 'read' : null;
+  return NEEDED_ROLES[`${method === 'HEAD' ? 'GET' : method} ${url}`] ?? null;
+}
+
+function require(role: Role, { headers }: FastifyRequest, tokens: Tokens): void {
+  const { authorization } = headers;
+  if (authorization === undefined)
+    throw new LoggerError('unauthorized', `this call needs a token with the role ${role}`, {
+      extra: { wwwAuthenticate: REALM },
+    });
+  const token = CREDENTIALS.exec(authorization)?.[1];
+  const roles = token === undefined ? null : tokens.rolesOf(token);
+  if (roles === null)
+    throw new LoggerError('unauthorized', 'the credentials are no token that is valid here', {
+      extra: { wwwAuthenticate: `${REALM}, error="invalid_token"` },
+    });
+  if (!roles.has(role))
+    throw new LoggerError('forbidden', `this call needs the role ${role}, which the token does not have`, {
+      extra: { wwwAuthenticate: `${REALM}, error="insufficient_scope", scope="${role}"` },
+    });
+}
