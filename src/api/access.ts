@@ -8,6 +8,7 @@ import type { Role, Tokens } from '../security/index.ts';
 export const NEEDED_ROLES: Readonly<Record<string, Role>> = {
   'POST /api/v1/log': 'produce',
   'GET /api/v1/log': 'read',
+  'GET /api/v1/offsets': 'read',
   'GET /api/v1/status': 'read',
   'GET /api/v1/stats': 'read',
   'GET /api/v1/history': 'read',
