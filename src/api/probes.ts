@@ -4,7 +4,11 @@ import { LoggerError } from '../errors.ts';
 import type { ApiContext } from './context.ts';
 
 export function probeRoutes(app: FastifyInstance, { service, metricsText }: ApiContext): void {
-  app.get('/livez', async (_request, reply) => probe(service.live(), reply));
+  // Who answers is part of it: another process that claims the same name asks here, without a token.
+  app.get('/livez', async (_request, reply) => {
+    const { id, cluster } = service.status();
+    return { ...probe(service.live(), reply), id, cluster };
+  });
   app.get('/readyz', async (_request, reply) => probe(service.ready(), reply));
   app.get('/metrics', async (_request, reply) => {
     const { contentType, body } = await metricsText();

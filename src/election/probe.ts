@@ -10,20 +10,20 @@ const answerLimitBytes = 256 * 1024;
 /** True when a logger of this cluster and id answers at its address. */
 export async function answersAs(other: Identity): Promise<boolean> {
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
-    const status = await readStatus(other.api);
-    if (status !== null) return status.id === other.id && (status.cluster ?? other.cluster) === other.cluster;
+    const found = await readIdentity(other.api);
+    if (found !== null) return found.id === other.id && found.cluster === other.cluster;
   }
   return false;
 }
 
 /** Null for no answer, or none that is a logger's: for the question asked here that is all the same. */
-async function readStatus(api: string): Promise<{ id?: unknown; cluster?: unknown } | null> {
+async function readIdentity(api: string): Promise<{ id?: unknown; cluster?: unknown } | null> {
   try {
     const signal = AbortSignal.timeout(probeTimeoutMs);
-    const response = await fetch(`${api}/api/v1/status`, { signal, redirect: 'error' });
+    const response = await fetch(`${api}/livez`, { signal, redirect: 'error' });
     const text = await readBounded(response);
-    const status: unknown = response.ok ? JSON.parse(text) : null;
-    return typeof status === 'object' ? status : null;
+    const answer: unknown = response.ok ? JSON.parse(text) : null;
+    return typeof answer === 'object' ? answer : null;
   } catch {
     return null;
   }
@@ -34,7 +34,7 @@ async function readBounded(response: Response): Promise<string> {
   let sizeBytes = 0;
   for await (const chunk of response.body ?? []) {
     sizeBytes += chunk.length;
-    if (sizeBytes > answerLimitBytes) throw new Error('the answer is too large for a status');
+    if (sizeBytes > answerLimitBytes) throw new Error('the answer is too large');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

@@ -70,6 +70,8 @@ export class Stack implements AsyncDisposable {
     const namespace = await Namespace.create('dlog');
     const stack = new Stack(namespace);
     try {
+      // With a node missing two Consul servers may share one, and its loss would be more than Consul can bear.
+      await namespace.kubectl(['wait', '--for=condition=Ready', 'node', '--all', '--timeout=120s']);
       const args = ['install', RELEASE, CHART, '--values', '-', '--wait', '--timeout', '5m'];
       const input = JSON.stringify({ ...defaults, ...values });
       console.log(await namespace.helm(args, { input, timeoutMs: 330_000 }));

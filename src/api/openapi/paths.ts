@@ -249,7 +249,7 @@ export const PATHS = {
     'cluster',
     json('As far as this logger knows', 'History'),
   ),
-  '/livez': get('livez', 'The event loop turns', 'platform', json('Alive', 'Probe'), 'not-ready'),
+  '/livez': get('livez', 'The event loop turns', 'platform', json('Alive', 'Alive'), 'not-ready'),
   '/readyz': get('readyz', 'Serves reads and takes part', 'platform', json('Ready', 'Probe'), 'not-ready'),
   '/metrics': get('metrics', 'Metrics for Prometheus', 'platform', text('Metrics', 'text/plain')),
   '/': get('home', 'A page for people', 'platform', text('The status page', 'text/html')),

@@ -163,6 +163,12 @@ export const SCHEMAS = {
     members: { type: 'array', items: ref('Member') },
   }),
   Rebuild: object({ id: { type: 'string', description: 'The logger that will try' } }),
+  Alive: object({
+    ok: { const: true },
+    reason: { type: 'string' },
+    id: { type: 'string' },
+    cluster: { type: 'string' },
+  }),
   Probe: object({ ok: { const: true }, reason: { type: 'string' } }),
   Redirect: object({ leader: ref('Leader') }),
   Problem: {

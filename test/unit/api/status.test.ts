@@ -92,7 +92,9 @@ for (const [probe, state] of [
     const { service, url } = await startApi(t);
     const good = await send(`${url}/${probe}`);
     assert.equal(good.status, 200);
-    assert.deepEqual(JSON.parse(good.text), service[state]);
+    const { id, cluster } = service.status();
+    const who = probe === 'livez' ? { id, cluster } : {};
+    assert.deepEqual(JSON.parse(good.text), { ...service[state], ...who });
     service[state] = { ok: false, reason: 'catching up: 5 records behind' };
     const problem = assertProblem(await send(`${url}/${probe}`), 'not-ready');
     assert.equal(problem.detail, 'catching up: 5 records behind');

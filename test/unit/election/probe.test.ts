@@ -6,10 +6,10 @@ import { deadUrl, type ScriptedAnswer, scriptedServer } from './scripted-server.
 const identity = { cluster: 'c', id: 'a', uid: 'u', process: 'p' };
 
 describe('asking a logger whether it lives', () => {
-  it('believes only the status of that very logger', async (t) => {
+  it('believes only that very logger', async (t) => {
     const cases: [ScriptedAnswer, boolean][] = [
       [{ status: 200, json: { id: 'a', cluster: 'c', role: 'leader' } }, true],
-      [{ status: 200, json: { id: 'a' } }, true],
+      [{ status: 200, json: { id: 'a' } }, false],
       [{ status: 200, json: { id: 'b', cluster: 'c' } }, false],
       [{ status: 200, json: { id: 'a', cluster: 'another' } }, false],
       [{ status: 200, json: null }, false],
@@ -18,9 +18,7 @@ describe('asking a logger whether it lives', () => {
       ['drop', false],
     ];
     for (const [answer, lives] of cases) {
-      const server = await scriptedServer(t, ({ path }) =>
-        path === '/api/v1/status' ? answer : { status: 404 },
-      );
+      const server = await scriptedServer(t, ({ path }) => (path === '/livez' ? answer : { status: 404 }));
       assert.equal(await answersAs({ ...identity, api: server.url }), lives, JSON.stringify(answer));
     }
   });
@@ -33,7 +31,7 @@ describe('asking a logger whether it lives', () => {
   });
 
   it('does not read an endless answer', async (t) => {
-    const text = `{"id":"a","padding":"${'x'.repeat(300 * 1024)}"}`;
+    const text = `{"id":"a","cluster":"c","padding":"${'x'.repeat(300 * 1024)}"}`;
     const server = await scriptedServer(t, () => ({ status: 200, text }));
     assert.equal(await answersAs({ ...identity, api: server.url }), false);
   });
