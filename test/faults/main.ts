@@ -16,10 +16,11 @@ import { FAULTS, PAIRS } from './nemesis/index.ts';
 import { optionsOf } from './options.ts';
 import { type Measurement, renderPage } from './page.ts';
 import type { Result } from './result.ts';
-import { runFault } from './run-fault.ts';
+import { healStanding, runFault } from './run-fault.ts';
 
 const PAGE = new URL('../../docs/reference/faults.md', import.meta.url);
 const BYTES_PER_GIB = 2 ** 30;
+const EXIT_SIGNAL = 130;
 const options = optionsOf(process.argv.slice(2));
 
 const machine = (): string =>
@@ -43,6 +44,12 @@ async function gathered(): Promise<Measurement> {
   const before = JSON.parse(text) as Measurement;
   return { ...before, results: [...before.results, ...results] };
 }
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const)
+  process.once(signal, () => {
+    console.log(`${signal}: the fault that stands is healed, and the suite ends`);
+    void healStanding().finally(() => process.exit(EXIT_SIGNAL));
+  });
 
 describe('faults', { concurrency: false }, () => {
   let arena: Arena;

@@ -50,8 +50,20 @@ export async function runFault(arena: Arena, fault: Fault, run: string, director
   }
 }
 
+/** Faults that stand now, with what restores the cluster after them: whoever ends the suite half way heals them. */
+const standing = new Set<Strike>();
+
+/** For an end half way: a node that stays cut off would be everybody's trouble. */
+export async function healStanding(): Promise<void> {
+  for (const plan of standing) {
+    await plan.heal();
+    await plan.restore?.();
+  }
+}
+
 /** When the fault took effect. It is healed whatever happens. */
 async function strikeAndHeal(plan: Strike): Promise<number> {
+  standing.add(plan);
   try {
     const struckMs = await plan.make();
     const holdUntilMs = historyNow() + plan.holdMs;
@@ -60,6 +72,7 @@ async function strikeAndHeal(plan: Strike): Promise<number> {
     return struckMs;
   } finally {
     await plan.heal();
+    standing.delete(plan);
   }
 }
 

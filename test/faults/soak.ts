@@ -12,10 +12,11 @@ import { Arena } from './arena.ts';
 import { Gauges } from './gauges.ts';
 import { FAULTS } from './nemesis/index.ts';
 import { randomFault } from './random.ts';
-import { runFault } from './run-fault.ts';
+import { healStanding, runFault } from './run-fault.ts';
 
 const MS_PER_MINUTE = 60_000;
 const SEEDS = 2 ** 31;
+const EXIT_SIGNAL = 130;
 
 const { values } = parseArgs({
   options: { minutes: { type: 'string', default: '30' }, seed: { type: 'string' } },
@@ -26,6 +27,9 @@ const random = new Random(
   values.seed === undefined ? Math.floor(Math.random() * SEEDS) : Number(values.seed),
 );
 const again = `npm run test:soak -- --minutes ${minutes} --seed ${random.seed}`;
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const)
+  process.once(signal, () => void healStanding().finally(() => process.exit(EXIT_SIGNAL)));
 
 test(`${minutes} minutes of faults by chance: ${again}`, async () => {
   const faults = FAULTS.filter(({ needs, long }) => !long && (needs === 'kubectl' || process.env.LAB));
