@@ -25,7 +25,6 @@ const SHORT: readonly string[] = [
   'all Consul servers stopped 60 s',
   'volume wiped, the leader',
   'disk full and freed, the leader',
-  'slow disk, a follower',
   'kubectl rollout restart',
   'API server stopped + SIGKILL of the leader',
 ];
