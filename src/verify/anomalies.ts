@@ -1,5 +1,5 @@
 // What can be wrong with a history, and the collection of what was found: each finding with the calls that show it. A broken
-// log breaks its rules a thousand times over: all are counted, the first of each kind are kept.
+// log breaks its promises a thousand times over: all are counted, the first of each kind are kept.
 
 export const ANOMALIES = {
   lost: 'an acknowledged or read record is not in the log',
