@@ -24,7 +24,7 @@ const EXIT_SIGNAL = 130;
 const options = optionsOf(process.argv.slice(2));
 
 const machine = (): string =>
-  `a cluster of three nodes on one machine (${availableParallelism()} cores of ${cpus()[0]?.model ?? 'an unknown kind'}, ${Math.round(totalmem() / BYTES_PER_GIB)} GiB)`;
+  `all nodes of the cluster are on one machine (${availableParallelism()} cores of ${cpus()[0]?.model ?? 'an unknown kind'}, ${Math.round(totalmem() / BYTES_PER_GIB)} GiB)`;
 
 const results: Result[] = [];
 const measured: Measurement = {

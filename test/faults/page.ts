@@ -75,6 +75,8 @@ function budgetRow({ fault, runs }: Row): string[] {
   return runs.flatMap(({ budget, gapMs, gapAfterMs }) => {
     if (budget === null) return [];
     const { leadingMs, labelledMs, routedMs } = budget;
+    // The longest gap may be another one than the takeover's: that of a later handover, or of the healing.
+    if (leadingMs < gapAfterMs || leadingMs > gapAfterMs + gapMs) return [];
     const cells = [gapAfterMs, leadingMs, gapAfterMs + gapMs, labelledMs, routedMs];
     return [`| ${fault.name} | ${cells.map(time).join(' | ')} |`];
   });
@@ -107,8 +109,8 @@ export function renderPage(
   const missing = [...faults, ...pairs].filter(({ name }) => !results.some(({ fault }) => fault === name));
   return `# Faults
 
-What a producer notices of faults on a real cluster: measured by \`${command}\` on ${machine}, begun ${date}.
-This page is written by that command with \`--write\`.
+What a producer notices of faults on a real cluster. Measured by \`${command}\`, which writes this page, from ${date} UTC on;
+${machine}.
 
 ${verdict(results)}
 
@@ -134,7 +136,9 @@ ${paired.length === 0 ? 'Not measured.' : table(paired)}
 ## Where the time goes
 
 After the fault, run by run. Between *another led* and the *next acknowledgement* lie the client's way to the new leader, by the loggers' own
-addresses, and the first append there; label and Service are beside that way.
+addresses, and the first append there; label and Service are beside that way. A run whose longest gap was not the takeover's is left out.
+Where a pod ends, its successor is started at the same moment, and on few cores that start, the kubelet's work and the takeover share
+them: a node that is cut off, where nothing is started, shows the same takeover without that.
 
 ${budgets(single)}
 ${missing.length === 0 ? '' : `\n## Not measured\n\n${missing.map(({ name }) => `- ${name}`).join('\n')}\n`}`;
