@@ -18,10 +18,10 @@ const FULL_MS = 10_000;
 const SLOW_MS = 20_000;
 const SMALL_DISK = '96M';
 const ROOM_LEFT_BYTES = 64 * 1024;
-/** With journal and data each sync is several writes: about 150 ms. */
-const SLOW_WRITES_PER_SECOND = 20;
+/** With journal and data each sync is several writes. */
+const SLOW_WRITES_PER_SECOND = 10;
 /** Of a sync, in the mean; without the limit it is about 2 ms here. */
-const SLOW_LEAST_MS = 50;
+const SLOW_LEAST_MS = 25;
 const SEEN_MS = 5000;
 const SYNCS = 'distributed_logger_log_fsync_duration_seconds';
 const KERNEL_THROTTLE = 'blkio.throttle.write_iops_device';
