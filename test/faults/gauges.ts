@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { API_PORT } from '../support/kube-stack.ts';
 import type { Arena } from './arena.ts';
 
-const MEMORY = 'distributed_logger_process_resident_memory_bytes';
-const FILES = 'distributed_logger_process_open_fds';
+const MEMORY = 'process_resident_memory_bytes';
+const FILES = 'process_open_fds';
 /** Rows of the log's index and of producers grow with the log; what a leak adds in half an hour of load is far more. */
 const MEMORY_GROWTH_BYTES = 64 * 1024 * 1024;
 const FILES_GROWTH = 30;
