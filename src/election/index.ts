@@ -13,6 +13,7 @@ import type { CatalogEntry, Register, Sessions } from './types.ts';
 
 export type { CallReport } from './client.ts';
 export { ConsulError, IdentityTaken, RegisterMalformed } from './errors.ts';
+export { encodeRegister, parseRegister } from './register-value.ts';
 export type * from './types.ts';
 
 /** Node and service entry are nobody's takeover: they may wait for a slow server. */

@@ -7,6 +7,12 @@
 const INTERVAL_BYTES = 4096;
 const ENTRY_SIZE_BYTES = 8;
 
+export interface IndexEntry {
+  /** Of the batch that begins at `position`. */
+  readonly lastOffset: number;
+  readonly position: number;
+}
+
 export class OffsetIndex {
   readonly #base: number;
   readonly #lastOffsets: number[] = [];
@@ -31,10 +37,19 @@ export class OffsetIndex {
     this.#bytesSinceEntry += sizeBytes;
   }
 
+  /** The last entry at or before the batch that holds `offset`; null when that is nearer to the segment's begin. */
+  entryFor(offset: number): IndexEntry | null {
+    const after = partition(this.#lastOffsets.length, (at) => (this.#lastOffsets[at] as number) > offset);
+    if (after === 0) return null;
+    return {
+      lastOffset: this.#lastOffsets[after - 1] as number,
+      position: this.#positions[after - 1] as number,
+    };
+  }
+
   /** A position at or before the batch that holds `offset`. */
   positionFor(offset: number): number {
-    const after = partition(this.#lastOffsets.length, (at) => (this.#lastOffsets[at] as number) > offset);
-    return after === 0 ? 0 : (this.#positions[after - 1] as number);
+    return this.entryFor(offset)?.position ?? 0;
   }
 
   positionAt(at: number): number {

@@ -5,14 +5,15 @@
 import { LoggerError } from '../errors.ts';
 import { batchProblem, batchSizeAt, HEADER_SIZE_BYTES, readHeader } from './batch.ts';
 import { ChunkReader } from './chunk-reader.ts';
-import type { Content } from './content.ts';
+import { type Content, continuationProblem } from './content.ts';
 import { LogDamagedError } from './damage.ts';
 import { type Disk, isMissing } from './disk.ts';
 import { segmentFile } from './names.ts';
-import { OffsetIndex } from './offset-index.ts';
+import { type IndexEntry, OffsetIndex } from './offset-index.ts';
+import { epochAt } from './pairs.ts';
 import type { Segment } from './segments.ts';
 import { readWhole } from './small-file.ts';
-import type { BatchHeader } from './types.ts';
+import type { BatchHeader, EpochPair } from './types.ts';
 
 /** Indexes of sealed segments kept in memory, of at most 2 MiB each. */
 const INDEX_CACHE_MAX = 8;
@@ -54,9 +55,9 @@ export class LogReader {
         const { position, header } = await this.#locate(reader, segment, offset);
         if (header.baseOffset + header.count > limits.below) return [];
         const bytes = await reader.bytes(position, Math.max(header.sizeBytes, limits.maxBytes));
-        return [
-          bytes.subarray(0, wholeBytes(bytes, limits.below, `segment ${segment.base} from ${position} on`)),
-        ];
+        const where = `segment ${segment.base} from ${position} on`;
+        const { pairs } = this.#content;
+        return [bytes.subarray(0, wholeBytes(bytes, header.baseOffset, limits.below, pairs, where))];
       });
     });
   }
@@ -122,10 +123,8 @@ export class LogReader {
   }
 
   async #locate(reader: ChunkReader, segment: Segment, offset: number): Promise<Found> {
-    const hint = (await this.#indexOf(segment)).positionFor(offset);
-    return await orFromBegin((hinted) =>
-      hinted ? walkTo(reader, hint, offset, null) : walkTo(reader, 0, offset, segment.base),
-    );
+    const hint = (await this.#indexOf(segment)).entryFor(offset);
+    return await orFromBegin((hinted) => walkTo(reader, segment.base, hinted ? hint : null, offset));
   }
 
   async #withFile<T>(
@@ -176,18 +175,18 @@ async function orFromBegin<T>(walk: (hinted: boolean) => Promise<T>): Promise<T>
   }
 }
 
-/** Walks from header to header until the batch that holds `offset`. `base`: the offset at `from`, where it is known. */
+/** Walks from header to header until the batch that holds `offset`: from `hint`, or from the segment's begin at `base`. */
 async function walkTo(
   reader: ChunkReader,
-  from: number,
+  base: number,
+  hint: IndexEntry | null,
   offset: number,
-  base: number | null,
 ): Promise<Found> {
-  let position = from;
-  let expected = base;
+  let position = hint?.position ?? 0;
+  let expected = hint === null ? base : hint.lastOffset + 1 - (await reader.header(position)).count;
   for (;;) {
     const header = await reader.header(position);
-    if (expected !== null && header.baseOffset !== expected)
+    if (header.baseOffset !== expected)
       throw new LogDamagedError(`position ${position}: offset ${header.baseOffset} instead of ${expected}`);
     if (header.baseOffset > offset)
       throw new LogDamagedError(`position ${position} lies behind offset ${offset}`);
@@ -197,15 +196,28 @@ async function walkTo(
   }
 }
 
-/** Size of the whole batches at the begin of `bytes` that end at or before `below`. Their CRCs are checked. */
-function wholeBytes(bytes: Buffer, below: number, where: string): number {
+/**
+ * Size of the whole batches at the begin of `bytes`, of which the first begins at `base`, that end at or before `below`.
+ * Their CRCs are checked, and offset and epoch as well: Kafka's CRC does not cover these two.
+ */
+function wholeBytes(
+  bytes: Buffer,
+  base: number,
+  below: number,
+  pairs: readonly EpochPair[],
+  where: string,
+): number {
   let at = 0;
+  let offset = base;
   while (bytes.length - at >= HEADER_SIZE_BYTES && batchSizeAt(bytes, at) <= bytes.length - at) {
-    const problem = batchProblem(bytes, at);
+    const header = readHeader(bytes, at);
+    const problem =
+      batchProblem(bytes, at) ??
+      continuationProblem(header, offset, epochAt(pairs, offset), Number.NEGATIVE_INFINITY);
     if (problem !== null) throw new LogDamagedError(`${where}, byte ${at}: ${problem}`);
-    const { baseOffset, count, sizeBytes } = readHeader(bytes, at);
-    if (baseOffset + count > below) break;
-    at += sizeBytes;
+    offset += header.count;
+    if (offset > below) break;
+    at += header.sizeBytes;
   }
   return at;
 }

@@ -110,6 +110,8 @@ export class DurableState implements StateFile {
     this.#uid = identity.uid;
     this.#value = identity.value;
     this.#fatal = fatal;
+    // A takeover waits for the first save: what opening takes is done before.
+    this.#saving = this.#guarded(async () => void (await this.#opened())).catch(() => {});
   }
 
   get value(): ReplicaState {

@@ -1,7 +1,7 @@
 // The logger: reads its configuration, builds every part from the world outside inwards, and joins them.
-import { countBuffersWithHeap } from '../heap.ts';
+import { tuneEngine } from '../engine.ts';
 import { runProgram } from '../program.ts';
 import { startLogger } from './start.ts';
 
-countBuffersWithHeap();
+tuneEngine();
 await runProgram(startLogger);

@@ -35,6 +35,7 @@ import { tellMembers } from './member-changes.ts';
 import { Operator } from './operator.ts';
 import { Printer } from './printer.ts';
 import { RecentStats } from './recent-stats.ts';
+import { rehearse } from './rehearsal.ts';
 import { followRole } from './roles.ts';
 import { Service } from './service.ts';
 import { shutdown } from './shutdown.ts';
@@ -167,6 +168,7 @@ async function build(
     }),
   );
   await api.listen({ host: config.apiHost, port: config.apiPort });
+  rehearse();
   replicated.start();
   keepUp(ground, kubernetes.replicas, replicated, stack);
   out.info(

@@ -3,14 +3,14 @@
 import { firstStart, lostRegister, sayWhatIsMissing } from './bootstrap.ts';
 import { position } from './journal.ts';
 import { becomeLeader } from './leadership.ts';
-import { majorityOf } from './position.ts';
+import { majorityOf, sameClaim } from './position.ts';
 import { answer } from './pre-vote.ts';
 import { promisedEpoch } from './promise.ts';
 import { isOld, mayLead, wantRead, write } from './register.ts';
 import { lingerSession } from './session.ts';
 import { type Candidate, emit, identityOf, type State, selfIdentity } from './state.ts';
 import { leaderIsLost, rankDelayMs } from './suspicion.ts';
-import type { Claim, Member, PreVoteAnswer, RegisterOutcome, RegisterSnapshot } from './types.ts';
+import type { Claim, Drained, Member, PreVoteAnswer, RegisterOutcome, RegisterSnapshot } from './types.ts';
 
 /** Ends this attempt; another may begin at once, since each begins with nothing. A late deed of it is nobody's. */
 export function abandonCampaign(s: State): void {
@@ -55,6 +55,7 @@ function start(s: State, seen: RegisterSnapshot, transfer: Claim | null): void {
     transfer,
     phase: 'pre-vote',
     startedMs: s.nowMs,
+    takenMs: 0,
     retryAtMs: 0,
     seen,
     answers: new Map([[selfIdentity(s), answer(s, s.attempts, 'yes')]]),
@@ -91,6 +92,10 @@ function drive(s: State, run: Candidate): void {
     return;
   }
   if (run.phase === 'taking') return;
+  if (run.phase === 'taken') {
+    awaitDrained(s, run);
+    return;
+  }
   // Rule 6: the electorate is that of the value whose index the lock checks; if it moves, the pre-vote is void.
   if (s.seen?.index !== run.seen.index || !mayRun(s)) {
     abandonCampaign(s);
@@ -157,7 +162,43 @@ export function onTakeWritten(s: State, outcome: RegisterOutcome): void {
 function won(s: State, run: Candidate, snapshot: RegisterSnapshot): void {
   if (!run.claim || !snapshot.value) return;
   s.rebuildAllowed = false;
-  becomeLeader(s, run.claim, snapshot.value, run.session, run.quorum);
+  run.value = snapshot.value;
+  run.phase = 'taken';
+  run.takenMs = s.nowMs;
+  const link = predecessor(s, run);
+  const { transfer: claim, claim: successor } = run;
+  if (link !== null && claim)
+    emit(s, {
+      type: 'send',
+      link,
+      message: { type: 'taken', claim, successor, leader: snapshot.value.leader },
+    });
+  awaitDrained(s, run);
+}
+
+/** Its leader named it and may send clients here already: sending them back would have them run in a circle. */
+export const isTakingOver = ({ campaigning }: State): boolean =>
+  campaigning !== null && campaigning.transfer !== null && campaigning.phase !== 'pre-vote';
+
+/** The leader that named us, while we still follow it. */
+function predecessor(s: State, { transfer }: Candidate): number | null {
+  if (!transfer || !sameClaim(transfer, s.leader?.claim ?? null) || !s.leader?.uid) return null;
+  return s.byUid.get(s.leader.uid)?.link ?? null;
+}
+
+/** Transfer: the leader that named us goes on until we have all that it took; without it, or in the end, we go first. */
+function awaitDrained(s: State, run: Candidate): void {
+  const waits = s.nowMs < run.takenMs + s.config.timings.drainMs;
+  if (!waits || predecessor(s, run) === null) begin(s, run);
+}
+
+export function onDrained(s: State, { claim }: Drained): void {
+  const { campaigning: run } = s;
+  if (run?.phase === 'taken' && sameClaim(claim, run.transfer)) begin(s, run);
+}
+
+function begin(s: State, { claim, value, session, quorum }: Candidate): void {
+  if (claim && value) becomeLeader(s, claim, value, session, quorum);
 }
 
 function lose(s: State, run: Candidate, sessionInvalid: boolean): void {

@@ -53,3 +53,6 @@ export function raiseCommit(s: State, commit: number): boolean {
   emit(s, { type: 'commit', commit });
   return true;
 }
+
+/** So few records behind our end that a follower has them in a moment. */
+export const isNear = (s: State, end: number): boolean => s.log.end - end <= s.config.timings.caughtUpRecords;

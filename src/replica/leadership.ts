@@ -192,10 +192,12 @@ export function stepDown(s: State, reason: StepDownReason): void {
   lingerSession(s, leading.session);
   s.openAtMs = s.nowMs + s.config.timings.calmMs;
   s.leading = null;
-  s.roleReason = reason === 'higher-epoch' && leading.transfer?.named ? 'transferred' : reason;
+  s.roleReason = reason === 'higher-epoch' && wasNamed(leading) ? 'transferred' : reason;
   // Let another one go first: whatever ended this leadership likely still holds.
   s.campaignAtMs = s.nowMs + s.config.timings.suspectMs;
 }
+
+const wasNamed = ({ transfer }: Leadership): boolean => transfer !== null && transfer.phase !== 'nearing';
 
 /** Rule 7: no majority has answered for `leaderQuietMs`, or commit stands still though records wait. */
 export function checkQuiet(s: State): void {

@@ -2,6 +2,7 @@
 // members. So both sets count before the write is sent, until its outcome is known and stored here. A read of the old value
 // settles nothing, since the write may come yet; another write that succeeds at the same index does.
 import { agreedEnd } from './commit.ts';
+import { isNear } from './journal.ts';
 import { sameMembers, sameUids } from './position.ts';
 import { wantRead, write } from './register.ts';
 import { type Change, identityOf, type Leadership, note, type State, selfIdentity } from './state.ts';
@@ -88,7 +89,7 @@ function nextChange(s: State, leading: Leadership): Change | null {
   const wanted = s.wanted ?? [...s.config.bootstrap, ...members.map(({ id }) => id)];
   for (const follower of leading.followers.values()) {
     const peer = s.byUid.get(follower.uid)?.peer;
-    if (!peer || !wanted.includes(peer.id) || !follower.matched || !caughtUp(s, follower.position.end))
+    if (!peer || !wanted.includes(peer.id) || !follower.matched || !isNear(s, follower.position.end))
       continue;
     const at = members.findIndex(({ id }) => id === peer.id);
     if (at < 0) return begin(s, leading, [...members, peer]);
@@ -108,8 +109,6 @@ function nextChange(s: State, leading: Leadership): Change | null {
   if (members.some(({ id }) => wanted.includes(id))) startTransfer(s, null, wanted);
   return null;
 }
-
-const caughtUp = (s: State, end: number): boolean => s.log.end - end <= s.config.timings.caughtUpRecords;
 
 const begin = (s: State, leading: Leadership, members: readonly Member[]): Change => {
   leading.movedMs = s.nowMs;

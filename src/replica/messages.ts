@@ -166,9 +166,24 @@ export interface StreamEnd {
   readonly reason: 'disk-full' | 'gap' | 'overrun';
 }
 
-/** Rule 7 and section transfer: you have everything, take the register now. */
+/** Transfer: take the register now. The leader that says so goes on until it hears `taken`. */
 export interface TakeOver {
   readonly type: 'take-over';
+  readonly claim: Claim;
+}
+
+/** Transfer, the answer: the register is taken from the leader of this claim, which drains and says `drained`. */
+export interface Taken {
+  readonly type: 'taken';
+  readonly claim: Claim;
+  /** The claim of the sender, and where clients find it. */
+  readonly successor: Claim;
+  readonly leader: LeaderEntry;
+}
+
+/** Transfer: all that the leader of this claim ever appended is committed, and on the successor's disk; it takes no more. */
+export interface Drained {
+  readonly type: 'drained';
   readonly claim: Claim;
 }
 
@@ -203,6 +218,8 @@ export type Message =
   | Ack
   | StreamEnd
   | TakeOver
+  | Taken
+  | Drained
   | Confirm
   | Confirmed;
 

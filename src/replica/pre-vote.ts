@@ -30,11 +30,14 @@ export function answer(s: State, attempt: number, reason: PreVoteAnswer['reason'
 
 function verdict(s: State, uid: string, asked: PreVote): PreVoteAnswer['reason'] {
   if (s.leading) {
-    const named = s.leading.transfer?.named && s.leading.transfer.uid === uid;
+    const { transfer } = s.leading;
+    const named = transfer !== null && transfer.phase !== 'nearing' && transfer.uid === uid;
     return named && sameClaim(asked.transfer, s.leading.claim) ? 'yes' : 'leading';
   }
   const named = sameClaim(asked.transfer, s.leader?.claim ?? null);
   if (!named && !leaderIsLost(s)) return 'leader-alive';
+  // Who was named may be a moment behind: its leader goes on, and drains before the promises are asked for.
+  if (named) return 'yes';
   if (comparePositions(asked.position, position(s), s.config.rules.positionByEpoch) < 0 && prefers(s))
     return 'position';
   return 'yes';

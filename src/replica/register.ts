@@ -7,6 +7,7 @@ import { onChangeSeen, onChangeWritten } from './members.ts';
 import { sameMembers } from './position.ts';
 import { emit, isMember, type Leadership, nextToken, type State } from './state.ts';
 import { learnFromRegister } from './suspicion.ts';
+import { drainFor } from './transfer.ts';
 import type { RegisterOutcome, RegisterSnapshot, RegisterValue } from './types.ts';
 
 export function wantRead(s: State): void {
@@ -46,7 +47,7 @@ function observe(s: State, snapshot: RegisterSnapshot): void {
   const { value } = snapshot;
   if (value) learnMembers(s, value);
   if (value && !s.config.rules.noResumption) resume(s, value, snapshot.session);
-  if (s.leading) checkOwnClaim(s, s.leading.claim.incarnation, value);
+  if (s.leading) checkOwnClaim(s, s.leading, value);
   learnFromRegister(s);
 }
 
@@ -79,10 +80,13 @@ function learnMembers(s: State, value: RegisterValue): void {
   emit(s, { type: 'peers', members });
 }
 
-/** Rule 7: another incarnation in the register ends this leadership. A register that is gone is written again instead. */
-function checkOwnClaim(s: State, incarnation: string, value: RegisterValue | null): void {
-  if (value && value.leader.incarnation !== incarnation)
-    stepDown(s, s.leading?.transfer ? 'transferred' : 'register');
+/**
+ * Rule 7: another incarnation in the register ends this leadership, that of a transfer's target after draining. A register
+ * that is gone is written again instead.
+ */
+function checkOwnClaim(s: State, leading: Leadership, value: RegisterValue | null): void {
+  if (!value || value.leader.incarnation === leading.claim.incarnation) return;
+  if (!drainFor(s, leading, value)) stepDown(s, leading.transfer ? 'transferred' : 'register');
 }
 
 export function write(
@@ -124,6 +128,8 @@ export function retakeLock(s: State): void {
   const { leading, seen, session } = s;
   if (!leading || !seen || !session || s.writing || s.reading || s.readWanted) return;
   if (s.nowMs < s.readAtMs) return;
+  // A leader that drains for its successor has no lock any more, and wants none.
+  if (seen.value && seen.value.leader.incarnation !== leading.claim.incarnation) return;
   const current = seen.value !== null && seen.value.revision >= leading.settledRevision;
   if (current && seen.session !== null && seen.session === leading.session) return;
   // An unsettled change of members is settled by this write too, since both check the same index.

@@ -1,7 +1,7 @@
 // The replica: a deterministic state machine without clock, randomness or I/O. An event goes to the concept that it
 // belongs to; then every concept carries on as far as its conditions hold now. Rules are thus stated once, as conditions,
 // and not repeated for every event that may make them true.
-import { campaign, onPreVoteAnswer } from './campaign.ts';
+import { campaign, isTakingOver, onDrained, onPreVoteAnswer } from './campaign.ts';
 import { advanceCommit } from './commit.ts';
 import { confirm, onConfirm, onConfirmed, onConfirmRequest } from './confirm.ts';
 import * as journal from './journal.ts';
@@ -24,7 +24,7 @@ import { keepSession, onSessionEnded, onSessionFailed, onSessionOpened } from '.
 import * as source from './source.ts';
 import { type Config, createState, emit, type Initial, identityOf, type State } from './state.ts';
 import * as suspicion from './suspicion.ts';
-import { onTakeOver, startTransfer, transfer } from './transfer.ts';
+import { onTaken, onTakeOver, startTransfer, transfer } from './transfer.ts';
 import type { Beat, Effect, Event, Message, Role } from './types.ts';
 
 export class Replica {
@@ -211,6 +211,12 @@ function onMessage(s: State, link: number, message: Message): void {
     case 'take-over':
       onTakeOver(s, message);
       break;
+    case 'taken':
+      onTaken(s, link, message);
+      break;
+    case 'drained':
+      onDrained(s, message);
+      break;
     case 'confirm':
       onConfirm(s, link, message);
       break;
@@ -281,7 +287,7 @@ function tellRole(s: State): void {
     return;
   }
   const { leader } = s;
-  if (!s.leading && leader?.established && !suspicion.leaderIsLost(s)) {
+  if (!s.leading && leader?.established && !suspicion.leaderIsLost(s) && !isTakingOver(s)) {
     const { id, api } = leader;
     if (role.kind === 'following' && role.epoch === leader.claim.epoch && role.leader.api === api) return;
     setRole(s, { kind: 'following', epoch: leader.claim.epoch, leader: { id, api } });

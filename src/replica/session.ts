@@ -21,6 +21,7 @@ function mayNeedSession(s: State): boolean {
   if (s.retired && !s.leading) return false;
   // A take is under way with the one there was: the next one is for later, and Consul has enough to do.
   if (s.campaigning?.session) return false;
+  if (s.leading?.transfer) return false;
   if (s.leading) return s.leading.session === null || s.seen?.session !== s.leading.session;
   return s.seen !== null && mayLead(s, s.seen);
 }

@@ -9,6 +9,7 @@ import type {
   DurableState,
   Effect,
   EpochPair,
+  LeaderEntry,
   LogView,
   Member,
   PairEntry,
@@ -73,8 +74,10 @@ export interface KnownLeader {
 export interface Candidate {
   readonly attempt: number;
   readonly transfer: Claim | null;
-  phase: 'pre-vote' | 'taking' | 'unsure';
+  phase: 'pre-vote' | 'taking' | 'unsure' | 'taken';
   readonly startedMs: number;
+  /** When the register was taken; 0 before. */
+  takenMs: number;
   retryAtMs: number;
   /** The value whose index the lock will check: its members are the electorate (rule 6). */
   readonly seen: RegisterSnapshot;
@@ -109,8 +112,14 @@ export interface Change {
 
 export interface Transfer {
   readonly uid: string;
-  readonly deadlineMs: number;
-  named: boolean;
+  /** When the leader goes on as if nothing had been; sooner once it drains. */
+  deadlineMs: number;
+  /** End of the log when the transfer began: a target whose disk does not get there is not named. */
+  readonly reachEnd: number;
+  /** The target comes near; it was named and runs; it has the register, and no more records are taken. */
+  phase: 'nearing' | 'named' | 'draining';
+  /** Who has the register now; null before the target has it. */
+  successor: { readonly claim: Claim; readonly entry: LeaderEntry } | null;
 }
 
 export interface Confirmation {

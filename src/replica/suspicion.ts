@@ -16,6 +16,15 @@ export function learnLeader(s: State, claim: Claim, entry: LeaderEntry, uid: str
   s.leader = { claim, id, uid, api, established, heardMs: s.nowMs, graceUntilMs: 0, gone: false };
 }
 
+/** We handed over, and the successor has the register: clients may be sent there, where they wait until it serves. */
+export function learnSuccessor(s: State, claim: Claim, entry: LeaderEntry, uid: string): void {
+  learnLeader(s, claim, entry, uid);
+  if (!s.leader) return;
+  s.leader.uid = uid;
+  s.leader.established = true;
+  s.leader.graceUntilMs = s.nowMs + s.config.timings.suspectMs;
+}
+
 /** The register names a leader: the winner of a race gets a fresh `suspectMs` to be heard (rule 8). */
 export function learnFromRegister(s: State): void {
   const value = s.seen?.value;
@@ -23,6 +32,8 @@ export function learnFromRegister(s: State): void {
   if (s.leader && value.epoch < s.leader.claim.epoch) return;
   const { id, api, incarnation } = value.leader;
   if (s.leading?.claim.incarnation === incarnation) return;
+  // Our own, while its predecessor drains: until the promises are asked for, that one leads.
+  if (s.campaigning?.claim?.incarnation === incarnation) return;
   const mine = id === s.config.self.id;
   s.leader = {
     claim: { epoch: value.epoch, incarnation },
@@ -48,6 +59,7 @@ const LEADS: ReadonlySet<Message['type']> = new Set([
   'restart',
   'confirm',
   'take-over',
+  'drained',
 ]);
 
 export function onLeaderMessage(s: State, uid: string, type: Message['type']): void {

@@ -22,6 +22,8 @@ export interface Timings {
   readonly campaignMs: number;
   /** How long a transfer may take before the leader goes on. */
   readonly transferMs: number;
+  /** In a transfer: how long the old leader may take to commit what it has, and the new one waits for that. */
+  readonly drainMs: number;
   /** How long a change of members may wait for its new member before it is dropped. */
   readonly changeMs: number;
   /** A first start waits this long for all configured loggers before it settles for a majority. */
@@ -36,7 +38,7 @@ export interface Timings {
   readonly pauseMs: number;
   /** How long a confirmation of leadership may take. */
   readonly confirmMs: number;
-  /** Records that a new member may be behind when its change begins. */
+  /** Records that a follower may be behind when its change of members or its transfer begins. */
   readonly caughtUpRecords: number;
 }
 
@@ -51,6 +53,7 @@ export const DEFAULT_TIMINGS: Timings = {
   yieldMs: 50,
   campaignMs: 3000,
   transferMs: 3000,
+  drainMs: 300,
   changeMs: 10_000,
   bootstrapMs: 1000,
   retryMs: 200,

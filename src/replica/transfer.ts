@@ -1,9 +1,13 @@
-// Planned handover (section 2): the leader stops taking records, waits until the target has all of them, and names it; the
-// target runs at once, by rules 1 and 8. If it does not lead by a deadline, the leader goes on.
-import { position } from './journal.ts';
+// Planned handover (section 2), in two steps, so that records wait for as short as can be. The leader names a target that is
+// near its end, and goes on; the target runs at once, by rules 1 and 8. Once it has the register it says so; only then the
+// leader takes no more records, waits until the target has all of them, and says that too. The promises (rule 2) come last.
+// What does not come about by a deadline leaves the leader where it was, if the register is still its own.
+import { isNear } from './journal.ts';
+import { stepDown } from './leadership.ts';
 import { sameClaim } from './position.ts';
-import { emit, identityOf, isMember, type Leadership, note, type State } from './state.ts';
-import type { Member, TakeOver } from './types.ts';
+import { emit, identityOf, isMember, type Leadership, note, type State, type Transfer } from './state.ts';
+import { learnSuccessor } from './suspicion.ts';
+import type { Claim, LeaderEntry, Member, RegisterValue, Taken, TakeOver } from './types.ts';
 
 /** To the member with that id, or to the most caught-up follower (among `ids` when given). */
 export function startTransfer(s: State, to: string | null, ids: readonly string[] | null): void {
@@ -18,9 +22,10 @@ export function startTransfer(s: State, to: string | null, ids: readonly string[
   leading.transfer = {
     uid: target.uid,
     deadlineMs: s.nowMs + s.config.timings.transferMs,
-    named: false,
+    reachEnd: s.log.end,
+    phase: 'nearing',
+    successor: null,
   };
-  emit(s, { type: 'hold', held: true });
   emit(s, { type: 'transfer-started', to: target.id, epoch: leading.claim.epoch + 1 });
 }
 
@@ -48,22 +53,71 @@ function pick(
   return best?.member ?? null;
 }
 
-/** Names the target once it has everything; called after every event. */
+/** Carries a transfer on as far as its conditions hold: called after every event. */
 export function transfer(s: State): void {
   const { leading } = s;
   const under = leading?.transfer;
   if (!leading || !under) return;
   const follower = leading.followers.get(under.uid);
-  if (s.nowMs > under.deadlineMs || (!follower && !under.named)) {
-    leading.transfer = null;
-    emit(s, { type: 'hold', held: false });
-    note(s, 'the transfer did not come about; this logger goes on leading');
+  if (s.nowMs > under.deadlineMs || (under.phase === 'nearing' && !follower)) {
+    giveUp(s, leading);
     return;
   }
-  if (under.named || !follower?.matched || follower.position.end !== position(s).end) return;
-  if (s.commit !== s.log.end) return;
-  under.named = true;
-  emit(s, { type: 'send', link: follower.link, message: { type: 'take-over', claim: leading.claim } });
+  if (!follower?.matched) return;
+  const { link, position: theirs } = follower;
+  if (under.phase === 'nearing' && theirs.end >= under.reachEnd && isNear(s, theirs.end)) {
+    under.phase = 'named';
+    emit(s, { type: 'send', link, message: { type: 'take-over', claim: leading.claim } });
+  } else if (under.phase === 'draining' && theirs.end === s.log.end && s.commit === s.log.end) {
+    drained(s, leading, link);
+  }
+}
+
+/** Nothing is left to do: clients are sent on at once, though the successor has not collected its promises yet. */
+function drained(s: State, { claim, transfer: under }: Leadership, link: number): void {
+  emit(s, { type: 'send', link, message: { type: 'drained', claim } });
+  if (under?.successor) learnSuccessor(s, under.successor.claim, under.successor.entry, under.uid);
+  stepDown(s, 'transferred');
+}
+
+/** The leader goes on, unless the register says that another one does (rule 7). */
+function giveUp(s: State, leading: Leadership): void {
+  const value = s.seen?.value;
+  if (value && value.leader.incarnation !== leading.claim.incarnation) {
+    stepDown(s, 'transferred');
+    return;
+  }
+  leading.transfer = null;
+  emit(s, { type: 'hold', held: false });
+  note(s, 'the transfer did not come about; this logger goes on leading');
+}
+
+export function onTaken(s: State, link: number, { claim, successor, leader }: Taken): void {
+  const { leading } = s;
+  const uid = s.links.get(link)?.peer.uid;
+  if (leading?.transfer && leading.transfer.uid === uid && sameClaim(claim, leading.claim))
+    drain(s, leading.transfer, successor, leader);
+  // The register told us sooner than its winner knew: what was said then is said again.
+  else if (sameClaim(successor, s.leader?.claim ?? null) && sameClaim(claim, s.promised))
+    emit(s, { type: 'send', link, message: { type: 'drained', claim } });
+}
+
+/** True when the register names the target of a transfer under way: the leader drains, though the lock is no longer its own. */
+export function drainFor(s: State, leading: Leadership, { epoch, leader }: RegisterValue): boolean {
+  const { transfer: under } = leading;
+  const target = leading.members.find(({ id }) => id === leader.id)?.uid;
+  if (!under || under.phase === 'nearing' || under.uid !== target) return false;
+  drain(s, under, { epoch, incarnation: leader.incarnation }, leader);
+  return true;
+}
+
+/** The target has the register: no record is taken any more. A bound of its own, since clients wait now. */
+function drain(s: State, under: Transfer, claim: Claim, entry: LeaderEntry): void {
+  if (under.phase !== 'named') return;
+  under.phase = 'draining';
+  under.successor = { claim, entry };
+  under.deadlineMs = s.nowMs + 2 * s.config.timings.drainMs;
+  emit(s, { type: 'hold', held: true });
 }
 
 /** Our leader names us. Its claim is our proof to the voters. */
@@ -71,5 +125,5 @@ export function onTakeOver(s: State, { claim }: TakeOver): void {
   if (!sameClaim(claim, s.promised) || s.leading || s.retired || !isMember(s, s.membersSeen)) return;
   s.takeOver = { claim, untilMs: s.nowMs + s.config.timings.transferMs };
   s.openAtMs = s.nowMs;
-  s.campaigning = null;
+  if (s.campaigning?.phase !== 'taken') s.campaigning = null;
 }

@@ -53,8 +53,9 @@ async function run(data: BeatThreadData): Promise<void> {
     if (message.type === 'tls') material = message.tls;
     else if (message.type === 'targets') sender.setTargets(message.targets);
     else {
+      const said = beat;
       beat = message.beat;
-      send();
+      if (isNews(said, beat)) send();
     }
   });
   setInterval(() => {
@@ -65,6 +66,10 @@ async function run(data: BeatThreadData): Promise<void> {
   }, data.heartbeatMs);
   post({ type: 'listening', port: listener.port });
 }
+
+/** What others wait for: that this logger takes records, or leads no more. The rest they hear in the protocol's own messages. */
+const isNews = (said: Beat | null, beat: Beat): boolean =>
+  said === null || said.established !== beat.established || (said.claim !== null && beat.claim === null);
 
 run(workerData as BeatThreadData).catch((error: NodeJS.ErrnoException) => {
   post({ type: 'failed', text: error.message, code: error.code });

@@ -84,6 +84,8 @@ const SHAPES: Shapes = {
   ack: { ...stream, position },
   'stream-end': { ...stream, reason: oneOf('disk-full', 'gap', 'overrun') },
   'take-over': { claim },
+  taken: { claim, successor: claim, leader },
+  drained: { claim },
   confirm: { claim, round: whole },
   confirmed: { claim, round: whole },
 };

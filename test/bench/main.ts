@@ -1,6 +1,6 @@
 // `npm run bench -- WORK`: measures real processes with a real Consul on this machine. One object a run with --json.
 import { parseArgs } from 'node:util';
-import { countBuffersWithHeap } from '../../src/heap.ts';
+import { tuneEngine } from '../../src/engine.ts';
 import { comparePeers, type OwnFigure } from './compare.ts';
 import { failover } from './failover.ts';
 import { fanout } from './fanout.ts';
@@ -13,7 +13,7 @@ import { recovery } from './recovery.ts';
 import { throughput } from './throughput.ts';
 import { syncProbe } from './usage.ts';
 
-countBuffersWithHeap();
+tuneEngine();
 
 const USAGE = `usage: npm run bench -- WORK [--json] [flags]
 

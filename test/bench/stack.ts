@@ -35,7 +35,7 @@ export class Stack {
   }
 
   private constructor(args: readonly string[]) {
-    this.#child = spawn(process.execPath, [MAIN, '--json', '--rate', '0', ...args], {
+    this.#child = spawn(process.execPath, [MAIN, '--json', '--rate', '0', '--base-port', '0', ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     createInterface({ input: this.#child.stdout! }).on('line', (line) => this.#onEvent(JSON.parse(line)));

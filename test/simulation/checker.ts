@@ -42,8 +42,6 @@ export class Checker {
   counting = true;
   /** Uids whose disk was lost on purpose: one copy less is what the cluster survives until they are swapped. */
   readonly lost = new Set<string>();
-  /** False once bits were flipped: the epoch of a stored batch lies outside Kafka's CRC. */
-  epochs = true;
   #ackedEnd = 0;
 
   constructor(holders: () => readonly Holder[]) {
@@ -62,7 +60,7 @@ export class Checker {
   }
 
   #same(a: Batch, b: Batch): boolean {
-    return a.base === b.base && a.end === b.end && a.crc === b.crc && (a.epoch === b.epoch || !this.epochs);
+    return a.base === b.base && a.end === b.end && a.crc === b.crc && a.epoch === b.epoch;
   }
 
   /** A replica's commit moved: what lies below it is compared with the ledger, or written into it. */

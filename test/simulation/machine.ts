@@ -209,7 +209,6 @@ export class Machine implements Holder {
   /** A bit flips while the process is down: repaired, or noticed and given up for a new identity; never believed. */
   damage(): void {
     this.#options.checker.lost.add(this.uid);
-    this.#options.checker.epochs = false;
     this.crash(false);
     this.storage.damage();
     this.#options.trace(`${this.id} damaged`);

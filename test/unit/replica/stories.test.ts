@@ -288,7 +288,7 @@ test('a follower that lost only its own connection is vetoed by those who still 
   );
 });
 
-test('a transfer: the target has everything, takes the register, and the former leader follows', () => {
+test('a transfer: the target takes the register, the former leader drains, and follows', () => {
   const story = Story.begin(['a', 'b', 'c'], 'a', 'x1');
   story.event('a', { type: 'transfer', to: 'c' });
   story.pass(20);
@@ -296,12 +296,11 @@ test('a transfer: the target has everything, takes the register, and the former 
     story,
     `
     register: epoch 3 of c, members a1 b1 c1
-    c is leaderless, epoch 3
-    a is leaderless, epoch 2 (transferred)
+    a is following, epoch 3 (transferred)
     b is leaderless, epoch 2
+    c is leaderless, epoch 2
     c stores epoch 3 from 1 on
     c is leading, epoch 3
-    a is following, epoch 3
     a stores epoch 3 from 1 on
     b is following, epoch 3
     b stores epoch 3 from 1 on

@@ -59,6 +59,13 @@ const BY_TYPE: { readonly [T in Message['type']]: Extract<Message, { type: T }> 
   ack: { type: 'ack', ...stream, position },
   'stream-end': { type: 'stream-end', ...stream, reason: 'disk-full' },
   'take-over': { type: 'take-over', claim },
+  taken: {
+    type: 'taken',
+    claim,
+    successor: { epoch: 8, incarnation: 'next' },
+    leader: { id: 'logger-2', incarnation: 'next', api: 'http://127.0.0.1:8082', peer: '127.0.0.1:9092' },
+  },
+  drained: { type: 'drained', claim },
   confirm: { type: 'confirm', claim, round: 9 },
   confirmed: { type: 'confirmed', claim, round: 9 },
 };
