@@ -7,4 +7,5 @@ export const realClock: Clock = {
     const timer = setTimeout(run, ms);
     return () => clearTimeout(timer);
   },
+  soon: setImmediate,
 };

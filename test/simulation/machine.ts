@@ -143,6 +143,7 @@ export class Machine implements Holder {
       transport,
       clock: {
         now: () => world.now * this.drift,
+        soon: queueMicrotask,
         after: (ms, run) => {
           let on = true;
           world.after(ms / this.drift, process, () => on && run());

@@ -326,7 +326,7 @@ export class ReplicationDriver implements ReplicatedLog {
   #pumpAllSoon(): void {
     if (this.#pumpSoon) return;
     this.#pumpSoon = true;
-    queueMicrotask(() => {
+    this.#options.clock.soon(() => {
       this.#pumpSoon = false;
       this.#streams.pump();
     });

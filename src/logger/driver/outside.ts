@@ -9,6 +9,8 @@ export interface Clock {
   now(): number;
   /** Calls `run` once after `ms`, unless the returned function is called before. */
   after(ms: number, run: () => void): () => void;
+  /** Calls `run` once, when all that has arrived by now is taken in. */
+  soon(run: () => void): void;
 }
 
 export interface MembersChange {
