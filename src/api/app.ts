@@ -6,7 +6,7 @@ import { AllowedMethods } from './allowed-methods.ts';
 import { answerClientError } from './client-errors.ts';
 import { type ApiContext, type ApiMetrics, countWhenClosed } from './context.ts';
 import { answerError, type ProblemParts } from './problems.ts';
-import { refuseOddities } from './request-head.ts';
+import { oddityOf } from './request-head.ts';
 
 /** An instance without routes. */
 export function createApp(context: ApiContext, metrics: ApiMetrics): FastifyInstance {
@@ -64,14 +64,15 @@ function hooks(
   const allowed = new AllowedMethods();
   allowed.watch(app);
   app.decorateRequest('sample');
-  app.addHook('onRequest', async (request, reply) => {
+  // By callback: a promise in each hook is a tenth of what an append costs.
+  app.addHook('onRequest', (request, reply, done) => {
     countWhenClosed(request, reply, metrics);
-    refuseOddities(request);
-    if (request.is404) throw allowed.refusal(request.method, request.url);
+    done(oddityOf(request) ?? (request.is404 ? allowed.refusal(request.method, request.url) : undefined));
   });
-  app.addHook('onSend', async (request, reply) => {
+  app.addHook('onSend', (request, reply, _payload, done) => {
     if (connections.isLast({ request: request.raw, response: reply.raw }))
       reply.header('connection', 'close');
+    done();
   });
   // A plugin's route may still find nothing: the files of /docs.
   app.setNotFoundHandler(async (request) => {

@@ -11,18 +11,34 @@ import { APPEND_TYPES, type AppendType, BATCH_TYPE, contentType, RAW_TYPES } fro
 import { requireSequences, stampOf } from './producer-headers.ts';
 import { readQuery } from './query.ts';
 import { recordsOfBody } from './records.ts';
-import type { AppendResult } from './types.ts';
+import type { AppendResult, LoggerService } from './types.ts';
 
 export function appendRoute(app: FastifyInstance, context: ApiContext): void {
   app.route({
     method: 'POST',
     url: LOG_ROUTE,
-    onRequest: async (request) => {
-      await context.service.leaderKnown();
-      refuseByHead(request, context);
+    onRequest: (request, _reply, done) => {
+      const judge = (): void => done(judged(request, context));
+      // Most requests come while there is a leader, and should not wait for a promise.
+      if (isLed(context.service)) judge();
+      else context.service.leaderKnown().then(judge, done);
     },
     handler: (request, reply) => append(request, reply, context),
   });
+}
+
+function isLed(service: LoggerService): boolean {
+  const state = service.redirect();
+  return state.leading || state.leader !== null;
+}
+
+function judged(request: FastifyRequest, context: ApiContext): Error | undefined {
+  try {
+    refuseByHead(request, context);
+    return undefined;
+  } catch (error) {
+    return error as Error;
+  }
 }
 
 const appendTypeOf = (request: FastifyRequest): AppendType =>

@@ -2,11 +2,12 @@
 import type { FastifyRequest } from 'fastify';
 import { LoggerError } from '../errors.ts';
 
-export function refuseOddities(request: FastifyRequest): void {
+export function oddityOf(request: FastifyRequest): LoggerError | null {
   const { headers, httpVersion } = request.raw;
   if (httpVersion === '1.1' && headers.host === undefined)
-    throw new LoggerError('invalid-request', 'HTTP/1.1 without a Host header field');
+    return new LoggerError('invalid-request', 'HTTP/1.1 without a Host header field');
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
   if (hasBody && (request.method === 'GET' || request.method === 'HEAD'))
-    throw new LoggerError('invalid-request', `${request.method} takes no body`);
+    return new LoggerError('invalid-request', `${request.method} takes no body`);
+  return null;
 }

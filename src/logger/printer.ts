@@ -23,6 +23,8 @@ export interface PrinterOptions {
   readonly now: () => number;
   /** Calls `run` once after `ms`. */
   readonly after: (ms: number, run: () => void) => void;
+  /** Calls `run` once, after what is due now: clients have their answers before people have their lines. */
+  readonly soon: (run: () => void) => void;
   readonly onPrinted: (records: number) => void;
 }
 
@@ -32,6 +34,7 @@ export class Printer {
   #next = 0;
   #leading = false;
   #running = false;
+  #waking = false;
   /** The second that is counted, and lines printed in it. */
   #secondMs = Number.NEGATIVE_INFINITY;
   #lines = 0;
@@ -48,7 +51,16 @@ export class Printer {
       if (leads && !this.#leading) this.#next = replicated.commit;
       this.#leading = leads;
     });
-    replicated.onCommit(() => this.#wake());
+    replicated.onCommit(() => this.#wakeSoon());
+  }
+
+  #wakeSoon(): void {
+    if (this.#waking || !this.#leading) return;
+    this.#waking = true;
+    this.#options.soon(() => {
+      this.#waking = false;
+      this.#wake();
+    });
   }
 
   #wake(): void {

@@ -135,6 +135,7 @@ async function build(
       linesPerSecond: config.printRate,
       now: realClock.now,
       after: realClock.after,
+      soon: realClock.soon,
       onPrinted: (count) => metrics.printed.inc(count),
     });
   const service = new Service({

@@ -45,6 +45,7 @@ class Bench {
       out: pino({}, { write: (line: string) => void this.lines.push(JSON.parse(line) as Line) }),
       linesPerSecond,
       now: () => this.nowMs,
+      soon: (run) => run(),
       after: (ms, run) => void this.#timers.push({ atMs: this.nowMs + ms, run }),
       onPrinted: (count) => {
         this.printed += count;
