@@ -102,7 +102,7 @@ export class ApiClient implements KubernetesApi {
   }
 
   async #make(): Promise<Loaded> {
-    const client = await import('@kubernetes/client-node');
+    const client = await import('./client-node.ts');
     const kubeConfig = new client.KubeConfig();
     this.#options.load(kubeConfig);
     return {

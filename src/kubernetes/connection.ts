@@ -9,7 +9,7 @@ import { Agent, type buildConnector } from 'undici';
 import { messageOf } from '../errors.ts';
 import { ApiServerError, type KubernetesCall, type KubernetesOperation } from './api.ts';
 
-export type Client = typeof import('@kubernetes/client-node');
+export type Client = typeof import('./client-node.ts');
 export type CallOptions = ConfigurationOptions<ObservableMiddleware>;
 
 const CALL_TIMEOUT_MS = 2000;
