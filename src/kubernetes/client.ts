@@ -3,7 +3,7 @@
 
 import type { AppsV1Api, CoreV1Api, CoreV1Event, KubeConfig, V1Pod } from '@kubernetes/client-node';
 import { ApiServerError, type KubernetesApi, type KubernetesCall, type PodEvent } from './api.ts';
-import { type Client, Connection } from './connection.ts';
+import type { Client, Connection } from './connection.ts';
 import { happeningKey } from './events.ts';
 import { EPOCH_ANNOTATION, type Pod, type PodPatch, parseEpoch, ROLE_LABEL } from './labels.ts';
 
@@ -102,7 +102,10 @@ export class ApiClient implements KubernetesApi {
   }
 
   async #make(): Promise<Loaded> {
-    const client = await import('./client-node.ts');
+    const [client, { Connection }] = await Promise.all([
+      import('./client-node.ts'),
+      import('./connection.ts'),
+    ]);
     const kubeConfig = new client.KubeConfig();
     this.#options.load(kubeConfig);
     return {
