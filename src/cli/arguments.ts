@@ -26,6 +26,7 @@ export const COMMANDS = [
   'tail',
   'load',
   'verify',
+  'restore',
   'completion',
 ] as const;
 export type Command = (typeof COMMANDS)[number];
@@ -177,7 +178,9 @@ function checkOperands(command: Command, operands: readonly string[]): void {
     refuse(`${command} takes no ${JSON.stringify(first)}`);
   if (command === 'transfer' && second !== undefined) refuse('transfer takes one logger at most');
   if (command.startsWith('members ') && first === undefined) refuse(`${command} takes the ids of loggers`);
-  if (command === 'completion') {
+  if (command === 'restore') {
+    if (first === undefined || second !== undefined) refuse('restore takes one data directory');
+  } else if (command === 'completion') {
     if (!SHELLS.some((shell) => shell === first) || second !== undefined)
       refuse(`completion takes one of ${SHELLS.join(', ')}`);
   } else if (command !== 'produce' && command !== 'verify')

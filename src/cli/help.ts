@@ -26,6 +26,7 @@ Commands:
   tail                 print records
   load                 produce and read for a while, and record every call
   verify [FILE…]       check what was recorded, or that the loggers agree now
+  restore DIR          make a copy of a data directory ready to be started from
   completion SHELL     a script that completes command lines, for bash, zsh or fish
 
 ${OPTIONS}
@@ -91,6 +92,12 @@ log meanwhile. Every call is recorded as a JSON line for dlog verify. In the end
 
 Prints a script for the shell: source <(dlog completion bash), source <(dlog completion zsh) or
 dlog completion fish | source, best in the shell's start-up file.
+`,
+  restore: `Usage: dlog restore DIR [OPTIONS]
+
+Gives the data directory DIR, restored from a backup or a snapshot, an identity of its own (a new uid) and keeps
+its log. No logger may run on it. A logger that starts with it is a new member: it counts once it has taken from the
+leader what it lacks. Without this it would be taken for the logger that the copy was made from.
 `,
   verify: `Usage: dlog verify [FILE…] [OPTIONS]
 

@@ -5,6 +5,7 @@ import { completion } from './commands/completion.ts';
 import { load } from './commands/load.ts';
 import { addMembers, listMembers, removeMembers } from './commands/members.ts';
 import { produce } from './commands/produce.ts';
+import { restore } from './commands/restore.ts';
 import { showStatus } from './commands/status.ts';
 import { tail } from './commands/tail.ts';
 import { transfer } from './commands/transfer.ts';
@@ -41,6 +42,7 @@ const ACTIONS: Readonly<Record<Command, (context: CommandContext) => Promise<voi
   tail,
   load,
   verify,
+  restore,
   completion,
 };
 

@@ -20,4 +20,5 @@ export {
   type Recovery,
 } from './open-log.ts';
 export { recordsOf, recordsProblem } from './records.ts';
+export { renewIdentity } from './renew-identity.ts';
 export type * from './types.ts';

@@ -5,7 +5,7 @@ import type { CommandContext } from '../run.ts';
 type Shell = (typeof SHELLS)[number];
 
 const FILE_OPTIONS: readonly OptionName[] = ['file', 'history'];
-const FILE_COMMANDS: readonly string[] = ['verify'];
+const FILE_COMMANDS: readonly string[] = ['verify', 'restore'];
 const ONE_WORD = COMMANDS.filter((name) => !name.includes(' '));
 const NAMES = Object.keys(OPTIONS) as OptionName[];
 

@@ -85,6 +85,8 @@ const wrong: Readonly<Record<string, RegExp>> = {
   'status --since 1m': /--since belongs to tail/,
   'status --file x': /--file belongs to produce/,
   'produce a --file x': /not both/,
+  restore: /restore takes one data directory/,
+  'restore a b': /restore takes one data directory/,
   'completion csh': /one of bash, zsh, fish/,
   'tail --from x': /--from is "x"/,
   'status --timeout soon': /--timeout is "soon"/,
