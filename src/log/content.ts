@@ -12,7 +12,7 @@ import type { BatchHeader, EpochPair } from './types.ts';
 import type { Window } from './window.ts';
 
 /** Kafka's index holds offsets relative to the segment in 31 bits. */
-const SEGMENT_OFFSETS_MAX = 2 ** 31 - 1;
+export const SEGMENT_OFFSETS_MAX = 2 ** 31 - 1;
 /** Copies of the producer table are made this far apart, for cuts: most remove less. */
 const COPY_INTERVAL_BYTES = 8 * 1024 * 1024;
 const COPIES_MAX = 3;

@@ -2,7 +2,7 @@
 // instead of being refused and tried again: within a bound in time and in number, beyond which they are told to come back.
 import type { ReplicatedLog, Role } from './replicated-log.ts';
 
-const LEADER_WAIT_MS = 1000;
+export const LEADER_WAIT_MS = 1000;
 
 export class LeaderWait {
   readonly #maxWaiting: number;

@@ -1,5 +1,5 @@
 // What docs/how-to/back-up-and-restore.md tells people to do: a copy of one stopped logger's data directory brings the whole
-// log back into an empty cluster, and a copy that returns to the cluster it was made from returns as a new member.
+// log back where all volumes are lost, and a copy that returns to the cluster it was made from returns as a new member.
 // `dlog restore` gives it a uid of its own first; without its state file it begins with an empty log.
 import assert from 'node:assert/strict';
 import { cp, readdir, rm } from 'node:fs/promises';
@@ -27,6 +27,12 @@ async function backUp(loggers: Loggers): Promise<string> {
   return copy;
 }
 
+/** As `consul kv delete`. */
+async function deleteRegister({ cluster }: Loggers): Promise<void> {
+  const key = `${consul().urls[0]}/v1/kv/distributed-logger/${cluster}/leader`;
+  assert.equal((await fetch(key, { method: 'DELETE' })).status, 200);
+}
+
 async function renew({ dataDir }: LoggerProcess): Promise<string> {
   const { code, output, errors } = await runCli(['restore', dataDir, '--json']);
   assert.equal(code, 0, errors);
@@ -36,17 +42,18 @@ async function renew({ dataDir }: LoggerProcess): Promise<string> {
 const uidOf = async (logger: LoggerProcess, id: string): Promise<string | null> =>
   (await logger.status())?.members.find((member) => member.id === id)?.uid ?? null;
 
-test('all loggers and Consul are lost: one copy brings the log back, up to when it was made', async (t) => {
-  const lost = await Loggers.start(t, { consulUrls: consul().urls });
-  const producer = SteadyProducer.start(t, lost.apis);
+test('all volumes are lost: one copy brings the log back, up to when it was made', async (t) => {
+  const loggers = await Loggers.start(t, { consulUrls: consul().urls });
+  const producer = SteadyProducer.start(t, loggers.apis);
   await producer.more(SOME);
   await producer.stop();
-  const copy = await backUp(lost);
-  await Promise.all(lost.all.map((logger) => logger.kill()));
+  const copy = await backUp(loggers);
+  await Promise.all(loggers.all.map((logger) => logger.kill()));
+  await Promise.all(loggers.all.map((logger) => logger.wipe()));
 
-  // A cluster of another name: to it, Consul is as empty as a new one.
-  const loggers = await Loggers.make(t, { consulUrls: consul().urls });
-  const [restored, ...others] = loggers.all as [LoggerProcess, ...LoggerProcess[]];
+  // The register names members that will never come back. Whoever sees it knows that it is none of them.
+  await deleteRegister(loggers);
+  const restored = loggers.all.find(({ dataDir }) => copy.startsWith(dataDir))!;
   await cp(copy, restored.dataDir, { recursive: true });
   const uid = await renew(restored);
   restored.start();
@@ -57,9 +64,33 @@ test('all loggers and Consul are lost: one copy brings the log back, up to when 
   const rebuild = await fetch(`${restored.api}/api/v1/register/rebuild`, { method: 'POST' });
   assert.equal(rebuild.status, 202);
   await eventually('it leads', async () => (await restored.status())?.role === 'leader');
-  for (const logger of others) logger.start();
+  for (const logger of loggers.others(restored)) logger.start();
   const leader = await loggers.inSync();
   assert.equal(await uidOf(leader, restored.id), uid);
+  await producer.check(loggers.apis);
+});
+
+test('two of three volumes are lost: the third goes on by the word of an operator, with what it has', async (t) => {
+  const loggers = await Loggers.start(t, { consulUrls: consul().urls });
+  const producer = SteadyProducer.start(t, loggers.apis);
+  await producer.more(SOME);
+  await producer.stop();
+  const survivor = await loggers.inSync();
+  const lost = loggers.others(survivor);
+  await Promise.all(lost.map((logger) => logger.kill()));
+  await Promise.all(lost.map((logger) => logger.wipe()));
+  for (const logger of lost) logger.start();
+  await eventually('the leader without a majority stands down', async () => {
+    const status = await survivor.status();
+    return status !== null && status.role === 'follower' && status.leader === null;
+  });
+  await deleteRegister(loggers);
+  await eventually('it says what it waits for', () =>
+    survivor.lines.some((line) => line.includes('the register in Consul is missing')),
+  );
+  const rebuild = await fetch(`${survivor.api}/api/v1/register/rebuild`, { method: 'POST' });
+  assert.equal(rebuild.status, 202);
+  await loggers.inSync();
   await producer.check(loggers.apis);
 });
 
