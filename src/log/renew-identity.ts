@@ -21,12 +21,15 @@ export async function renewIdentity(options: RenewOptions): Promise<{ formerUid:
   const { disk, directory, randomUuid } = options;
   // Looked for before the lock is taken, which leaves files in whatever directory it is pointed at.
   const names = await disk.list(directory);
-  if (!names.includes(STATE_FILE)) throw new Error(`${directory} holds no state file: it is no data directory`);
+  if (!names.includes(STATE_FILE))
+    throw new Error(`${directory} holds no state file: it is no data directory`);
   const lock = await disk.lock(directory);
   try {
     const state = await loadState(disk, directory);
     if (typeof state === 'string')
-      throw new Error(`the state file in ${directory} is ${state}: without it a logger starts as a new member`);
+      throw new Error(
+        `the state file in ${directory} is ${state}: without it a logger starts as a new member`,
+      );
     const { uid: formerUid, value } = state;
     const uid = randomUuid();
     // The copy knows itself as a member under its new uid: a lost register may be rebuilt from it, if an operator says so.

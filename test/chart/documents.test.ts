@@ -19,7 +19,10 @@ test('manifests in the documents are those of Kubernetes', async () => {
     .flatMap(manifests)
     .filter(({ apiVersion }) => !FOREIGN.test(apiVersion));
   assert.deepEqual(objects.map(({ kind }) => kind).sort(), ['DaemonSet', 'PersistentVolumeClaim', 'Pod']);
-  assert.deepEqual(await conformityProblems(objects.map((object) => JSON.stringify(object)).join('\n---\n')), []);
+  assert.deepEqual(
+    await conformityProblems(objects.map((object) => JSON.stringify(object)).join('\n---\n')),
+    [],
+  );
 });
 
 /** As Fluent Bit 5.1.1 sent it with this configuration. */
@@ -35,10 +38,17 @@ test('what Fluent Bit sends with the configuration of the documents is taken, li
   const [output] = pipeline.outputs;
   assert.equal(input.path_key, 'key');
   assert.equal(filter.rename, 'log value');
-  assert.deepEqual([output.format, output.json_date_key, output.retry_limit], ['json_lines', false, 'no_limits']);
+  assert.deepEqual(
+    [output.format, output.json_date_key, output.retry_limit],
+    ['json_lines', false, 'no_limits'],
+  );
   const { url, service } = await startApi(t);
   const headers = { 'content-type': 'application/x-ndjson' };
   const answer = await fetch(`${url}${output.uri}`, { method: 'POST', headers, body: SENT });
   assert.equal(answer.status, 200, await answer.text());
-  assert.deepEqual(service.values, ['listening on port 8080', '{"level":"error","msg":"quotes \\" and ünïcode"}', '']);
+  assert.deepEqual(service.values, [
+    'listening on port 8080',
+    '{"level":"error","msg":"quotes \\" and ünïcode"}',
+    '',
+  ]);
 });

@@ -48,7 +48,8 @@ export function parsePage(text: string): Page {
     for (const [, inline] of line.matchAll(INLINE_CODE)) code.push(inline as string);
     const prose = line.replaceAll(INLINE_CODE, '');
     for (const pattern of [LINK, LINKED_IMAGE])
-      for (const [, target] of prose.matchAll(pattern)) if (!links.includes(target as string)) links.push(target as string);
+      for (const [, target] of prose.matchAll(pattern))
+        if (!links.includes(target as string)) links.push(target as string);
   }
   if (fence !== null) throw new Error('a fenced block is not closed');
   return { anchors, links, text, code };

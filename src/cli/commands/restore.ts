@@ -13,5 +13,8 @@ export async function restore({ invocation, terminal }: CommandContext): Promise
     randomUuid: randomUUID,
   });
   if (invocation.json) terminal.out(jsonLine({ directory, formerUid, uid }));
-  else terminal.out(`${directory} was ${formerUid} and is ${uid} now: a logger may start with it, as a new member\n`);
+  else
+    terminal.out(
+      `${directory} was ${formerUid} and is ${uid} now: a logger may start with it, as a new member\n`,
+    );
 }

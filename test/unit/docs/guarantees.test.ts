@@ -18,7 +18,9 @@ import {
 } from '../../../src/replication/limits.ts';
 
 const page = readFileSync(new URL('../../../docs/reference/guarantees.md', import.meta.url), 'utf8');
-const rows = new Map([...page.matchAll(/^\| `(\w+)` \| (\d+) \|/gm)].map(([, name, value]) => [name, Number(value)]));
+const rows = new Map(
+  [...page.matchAll(/^\| `(\w+)` \| (\d+) \|/gm)].map(([, name, value]) => [name, Number(value)]),
+);
 
 const LIMITS = {
   BATCH_MAX_SIZE_BYTES,
