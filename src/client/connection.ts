@@ -3,12 +3,13 @@
 import { Addresses } from './addresses.ts';
 import { type Attempted, attempt, type Call, Superseded } from './attempt.ts';
 import { watchRegister } from './consul-watch.ts';
+import type { RetryReason } from './errors.ts';
 import { type CallPolicy, Exchange, type Exchanged } from './exchange.ts';
 import { Http } from './http.ts';
 import { linked } from './linked.ts';
 import { Scout, SILENT_MS } from './scout.ts';
 import { type Settings, settingsOf } from './settings.ts';
-import type { ClientOptions } from './types.ts';
+import type { ClientOptions, ConsulOptions } from './types.ts';
 
 export interface Policy extends Omit<CallPolicy, 'signal'> {
   readonly signal?: AbortSignal | undefined;
@@ -28,9 +29,9 @@ export class Connection {
 
   constructor(options: ClientOptions) {
     this.settings = settingsOf(options);
-    const { seeds, consul, connectTimeoutMs, token } = this.settings;
+    const { seeds, consul, connectTimeoutMs, token, dial } = this.settings;
     if (seeds.length === 0 && consul === null) throw new TypeError('neither target nor consul is given');
-    this.#http = new Http(connectTimeoutMs, token);
+    this.#http = new Http(connectTimeoutMs, token, dial);
     this.#leader = new Addresses(seeds);
     this.#readers = new Addresses(seeds);
     this.#scout = new Scout(this.#http, this.#leader);
@@ -38,7 +39,11 @@ export class Connection {
       ? watchRegister(
           this.#http,
           consul,
-          { onLeader: (leader) => leader && this.#learn(leader.api, leader.epoch) },
+          {
+            onLeader: (leader) =>
+              leader === null ? this.#tellUnregistered(consul) : this.#learn(leader.api, leader.epoch),
+            onError: (detail) => this.#tell('consul-failed', detail),
+          },
           this.#closing.signal,
         )
       : Promise.resolve();
@@ -118,6 +123,15 @@ export class Connection {
     this.#closing.abort(new Error('the client was closed'));
     await this.#watching;
     await this.#http.close();
+  }
+
+  #tellUnregistered({ cluster }: ConsulOptions): void {
+    this.#tell('leader-unknown', `Consul has no register of the cluster ${JSON.stringify(cluster)}`);
+  }
+
+  /** Of the watch, which goes on by itself. */
+  #tell(reason: RetryReason, detail: string): void {
+    this.settings.onRetry({ reason, detail, url: null, attempt: 1 });
   }
 
   #learn(url: string, epoch: number): void {

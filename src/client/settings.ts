@@ -1,5 +1,5 @@
 // Options with their defaults and checks: whatever cannot work is a TypeError at once, not a failure later.
-import type { ClientOptions, ConsulOptions, Retry } from './types.ts';
+import type { ClientOptions, ConsulOptions, Dial, Retry } from './types.ts';
 
 export interface Settings {
   /** Given addresses, without a slash at the end. Empty with Consul alone. */
@@ -10,6 +10,7 @@ export interface Settings {
   readonly retryMaxMs: number;
   readonly token: () => string;
   readonly onRetry: (retry: Retry) => void;
+  readonly dial: Dial | null;
 }
 
 const DEFAULT_REQUEST_TIMEOUT_MS = 2000;
@@ -17,7 +18,7 @@ const DEFAULT_CONNECT_TIMEOUT_MS = 250;
 const DEFAULT_RETRY_MAX_MS = 1000;
 
 export function settingsOf(options: ClientOptions): Settings {
-  const { target = [], consul, token = '', onRetry = () => {} } = options;
+  const { target = [], consul, token = '', onRetry = () => {}, dial = null } = options;
   return {
     seeds: [target].flat().map(validUrl),
     consul: consul === undefined ? null : validConsul(consul),
@@ -26,6 +27,7 @@ export function settingsOf(options: ClientOptions): Settings {
     retryMaxMs: positive('retryMaxMs', options.retryMaxMs, DEFAULT_RETRY_MAX_MS),
     token: typeof token === 'function' ? token : () => token,
     onRetry,
+    dial,
   };
 }
 

@@ -1,7 +1,14 @@
 // What callers of the client give and get. Times are milliseconds; offsets, sequences and epochs are whole numbers;
 // producer ids are bigint, since their 63 bits do not fit a number.
 
+import type { Duplex } from 'node:stream';
 import type { RetryReason } from './errors.ts';
+
+/**
+ * Opens a connection to a port of a host, as the loggers name themselves; TLS goes on top of it. `signal` aborts when nobody
+ * waits for it any more.
+ */
+export type Dial = (host: string, port: number, signal: AbortSignal) => Promise<Duplex>;
 
 export interface ConsulOptions {
   /** Base URLs of Consul servers or agents, tried in turn. */
@@ -28,6 +35,8 @@ export interface ClientOptions {
   readonly onRetry?: (retry: Retry) => void;
   /** Bearer token for the loggers; a function is asked for each request, so that a token can be rotated. Empty: none. */
   readonly token?: string | (() => string);
+  /** Makes every connection, where plain TCP does not lead to the loggers: a tunnel, a proxy, a port-forward. */
+  readonly dial?: Dial;
 }
 
 /** An attempt that failed and will be made again. */
