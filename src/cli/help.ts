@@ -1,4 +1,4 @@
-// The help of dlog, of all and of each command. docs/reference/cli.md holds the same texts; a test compares them.
+// The help of dlog, of all and of each command; docs/reference/cli.md is made from the same texts.
 import type { Command } from './options.ts';
 
 const OPTIONS = `Options of all commands:

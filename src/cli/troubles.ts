@@ -17,7 +17,7 @@ export class Troubles {
   }
 
   add(retry: Retry): void {
-    const place = retry.url ?? retry.reason;
+    const place = retry.url ?? retry.detail;
     this.#last.delete(place);
     this.#last.set(place, retry);
     if (this.#last.size > MAX_PLACES) this.#last.delete(this.#last.keys().next().value as string);
@@ -34,11 +34,12 @@ export class Troubles {
       .join('; ');
   }
 
-  /** The code of the latest: what a logger said goes before what befell a connection. */
+  /** The code of the latest: what a logger said goes before what befell a connection, and Consul before who it did not name. */
   get code(): FailureCode {
     const latest = [...this.#last.values()].map(({ reason }) => reason).reverse();
     const said = latest.find((reason) => Object.hasOwn(ERRORS, reason));
-    return codeOf(said ?? latest[0] ?? 'timeout');
+    const consul = latest.find((reason) => reason === 'consul-failed');
+    return codeOf(said ?? consul ?? latest[0] ?? 'timeout');
   }
 }
 

@@ -9,7 +9,7 @@ import { parseArguments } from '../../../src/cli/arguments.ts';
 import type { BenchResult } from '../../../src/cli/bench/bench-result.ts';
 import { CliError } from '../../../src/cli/cli-error.ts';
 import { type Failure, failureOf } from '../../../src/cli/failures.ts';
-import { run, writes } from '../../../src/cli/run.ts';
+import { run, type Terminal, writes } from '../../../src/cli/run.ts';
 import type { ProgressTerminal } from '../../../src/cli/status-line.ts';
 import { Troubles } from '../../../src/cli/troubles.ts';
 import { LoggerError } from '../../../src/errors.ts';
@@ -68,6 +68,16 @@ function start(
     ),
   });
 }
+
+const terminalFor = (input: PassThrough): Terminal => ({
+  out: () => true,
+  drained: () => Promise.resolve(),
+  note: () => {},
+  progress: null,
+  confirm: null,
+  input,
+  signal: new AbortController().signal,
+});
 
 async function dlog({ url }: RunningApi, args: readonly string[], input = ''): Promise<Ran> {
   const ran = start(url, args, input);
@@ -220,6 +230,24 @@ test('what a logger said goes before that others were silent', async (t) => {
   assert.deepEqual([failure.code, failure.exitCode, failure.outcome], ['not-ready', 69, null]);
   assert.match(failure.message, /This logger is not ready/);
   assert.match(failure.hint, /starting/);
+});
+
+test('Consul that does not answer, or knows no such cluster, is what a command is given up for', async (t) => {
+  const failing = async (url: string): Promise<Failure> => {
+    const troubles = new Troubles();
+    const invocation = parseArguments(
+      ['status', '--consul', url, '--cluster', 'x', '--timeout', '200ms'],
+      {},
+    );
+    const error = await run(invocation, terminalFor(new PassThrough()), troubles).catch((reason) => reason);
+    return failureOf(error, { troubles, timeoutMs: 200, writes: false });
+  };
+  const away = await failing('http://127.0.0.1:1');
+  assert.deepEqual([away.code, away.exitCode], ['consul-unreachable', 69]);
+  const empty = await ScriptedLogger.start(t, [answer(404, '', { 'x-consul-index': '3' })], silence);
+  const unknown = await failing(empty.url);
+  assert.deepEqual([unknown.code, unknown.exitCode], ['no-leader', 69]);
+  assert.match(unknown.message, /Consul has no register of the cluster "x"/);
 });
 
 test('something that is no logger is told from one', async (t) => {
