@@ -87,6 +87,27 @@ test('a pod that is made anew is found at its new address', async (t) => {
   assert.deepEqual(leader.service.values, ['one', 'two']);
 });
 
+test('a reader that follows goes on after its forwards break', async (t) => {
+  const { double, leader } = await twoLoggers(t);
+  double.pods.splice(0, 1);
+  const { targets, dial } = await open(t, double);
+  const client = new LogClient({ target: targets, dial, retryMaxMs: 50 });
+  t.after(() => client.close());
+  const seen: unknown[] = [];
+  const ending = new AbortController();
+  const following = (async () => {
+    for await (const { value } of client.follow({ signal: ending.signal })) seen.push(value);
+  })();
+  leader.service.fill('one');
+  await until('the first is read', () => seen.length === 1);
+  double.cutAll();
+  leader.service.fill('two');
+  await until('the second is read', () => seen.length === 2);
+  ending.abort();
+  await following;
+  assert.deepEqual(seen, ['one', 'two']);
+});
+
 test('a forward that is not answered costs its time and no more: another logger is asked', async (t) => {
   const { double, leader } = await twoLoggers(t);
   const { targets, dial } = await open(t, double);
