@@ -2,8 +2,7 @@
 // without a port on this machine. Each connection is a WebSocket of its own, as the protocol has it.
 import { Duplex, Readable, Writable } from 'node:stream';
 import type { KubeConfig } from '@kubernetes/client-node';
-
-type Client = typeof import('@kubernetes/client-node');
+import type { Client } from '../../kubernetes/connection.ts';
 
 export interface ForwardTarget {
   readonly namespace: string;

@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import type { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { messageOf } from '../../errors.ts';
 import { ApiServerError } from '../../kubernetes/api.ts';
-import { Connection } from '../../kubernetes/connection.ts';
+import { type Client, Connection } from '../../kubernetes/connection.ts';
 import { CliError } from '../cli-error.ts';
 import { ForwardRefused, forward } from './forwarded-stream.ts';
 import {
@@ -18,8 +18,6 @@ import {
   podOf,
   selectorOf,
 } from './logger-pods.ts';
-
-type Client = typeof import('@kubernetes/client-node');
 
 const CALL_TIMEOUT_MS = 10_000;
 /** An address can have gone to another pod: it is looked up for each connection, but not more often than this. */
@@ -55,7 +53,7 @@ export class KubeLoggers {
     load: (kubeConfig: KubeConfig) => void = loadDefault,
   ): Promise<KubeLoggers> {
     // The package takes half a second to load, which only this way pays.
-    const client = await import('@kubernetes/client-node');
+    const client = await import('../../kubernetes/client-node.ts');
     const kubeConfig = new client.KubeConfig();
     configure(kubeConfig, options.context, load);
     const namespace =

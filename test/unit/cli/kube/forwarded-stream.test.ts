@@ -6,8 +6,8 @@ import { createServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import * as client from '@kubernetes/client-node';
 import { ForwardRefused, forward } from '../../../../src/cli/kube/forwarded-stream.ts';
+import * as client from '../../../../src/kubernetes/client-node.ts';
 import { KubeForwardDouble, NAMESPACE } from '../../../support/kube-forward.ts';
 
 const BIG_BYTES = 20 * 1024 * 1024;
