@@ -50,7 +50,8 @@ given beside it.
 **On Kubernetes** (\`--kube\`): from outside the cluster, with what kubectl uses: \`$KUBECONFIG\` or \`~/.kube/config\`, \`--context\`,
 \`--namespace\`. The loggers are the pods with the chart's labels; \`--release\` chooses between several releases, \`--selector\` finds
 pods with other labels. Every connection to a logger is a port-forward to its pod, so that redirects to pods' addresses lead
-somewhere, and a logger that takes over is found where it is. Nothing listens on this machine. It takes the right to list pods and to
+somewhere, and a logger that takes over is found where it is. Nothing listens on this machine. Where the pods serve TLS, the loggers
+are called by the names of the chart's certificates, \`POD.NAME-headless.NAMESPACE.svc\`; \`--ca-file\` names the authority. It takes the right to list pods and to
 get and create \`pods/portforward\` in the namespace:
 
 \`\`\`yaml

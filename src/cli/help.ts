@@ -4,7 +4,8 @@ import type { Command } from './options.ts';
 const OPTIONS = `Options of all commands:
   --url URL         base URL of the leader Service or of any logger; may be repeated
                     (default: $DLOG_URL, or http://127.0.0.1:8080)
-  --consul URL      look the leader up in Consul; may be repeated ($DLOG_CONSUL_TOKEN is its token)
+  --consul URL      look the leader up in Consul; may be repeated ($DLOG_CONSUL_TOKEN or the file
+                    $DLOG_CONSUL_TOKEN_FILE is its token, $DLOG_CONSUL_CA_FILE its authorities)
   --cluster NAME    name of the cluster in Consul (default: default)
   --kube            find the loggers on Kubernetes, by the kubeconfig, and reach them by port-forwards
   -n, --namespace NAME  where they are (default: that of the context)
@@ -13,6 +14,8 @@ const OPTIONS = `Options of all commands:
   -l, --selector LABELS  of the loggers' pods, instead of the chart's
   --token TOKEN     bearer token, where the loggers ask for one (default: $DLOG_TOKEN)
   --token-file FILE file that holds the token
+  --ca-file FILE    authorities to trust for https:// loggers, in PEM (default: $DLOG_CA_FILE, or those
+                    that Node knows)
   --timeout TIME    how long to try, such as 500ms, 30s or 5m (default: 30s)
   --json            machine-readable output, errors too
   -h, --help        this text

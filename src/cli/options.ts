@@ -28,6 +28,7 @@ export const OPTIONS = {
   ...KUBE_OPTIONS,
   token: { type: 'string' },
   'token-file': { type: 'string' },
+  'ca-file': { type: 'string' },
   json: { type: 'boolean' },
   timeout: { type: 'string' },
   from: { type: 'string' },

@@ -8,7 +8,8 @@ const PREFIX = 'distributed-logger/';
 export async function clustersHint(consul: ClientOptions['consul']): Promise<string | null> {
   const [url] = consul?.urls ?? [];
   if (consul === undefined || url === undefined) return null;
-  const names = await clustersIn(url, consul.token ?? '');
+  const { token = '' } = consul;
+  const names = await clustersIn(url, typeof token === 'function' ? token() : token);
   const wanted = consul.cluster ?? 'default';
   if (names === null || names.includes(wanted)) return null;
   return names.length === 0

@@ -8,8 +8,8 @@ import { type CallPolicy, Exchange, type Exchanged } from './exchange.ts';
 import { Http } from './http.ts';
 import { linked } from './linked.ts';
 import { Scout, SILENT_MS } from './scout.ts';
-import { type Settings, settingsOf } from './settings.ts';
-import type { ClientOptions, ConsulOptions } from './types.ts';
+import { type ConsulSettings, type Settings, settingsOf } from './settings.ts';
+import type { ClientOptions } from './types.ts';
 
 export interface Policy extends Omit<CallPolicy, 'signal'> {
   readonly signal?: AbortSignal | undefined;
@@ -21,6 +21,8 @@ export type Tried<T> = Attempted<T> & { readonly url: string };
 export class Connection {
   readonly settings: Settings;
   readonly #http: Http;
+  /** Of its own, since Consul's authorities are its own. */
+  readonly #consulHttp: Http | null;
   readonly #leader: Addresses;
   readonly #readers: Addresses;
   readonly #scout: Scout;
@@ -29,15 +31,17 @@ export class Connection {
 
   constructor(options: ClientOptions) {
     this.settings = settingsOf(options);
-    const { seeds, consul, connectTimeoutMs, token, dial } = this.settings;
+    const { seeds, consul, connectTimeoutMs, access, httpsOnly, dial } = this.settings;
     if (seeds.length === 0 && consul === null) throw new TypeError('neither target nor consul is given');
-    this.#http = new Http(connectTimeoutMs, token, dial);
-    this.#leader = new Addresses(seeds);
-    this.#readers = new Addresses(seeds);
+    this.#http = new Http(connectTimeoutMs, access, dial);
+    this.#leader = new Addresses(seeds, httpsOnly);
+    this.#readers = new Addresses(seeds, httpsOnly);
     this.#scout = new Scout(this.#http, this.#leader);
-    this.#watching = consul
+    const consulHttp = consul && new Http(connectTimeoutMs, consul);
+    this.#consulHttp = consulHttp;
+    this.#watching = consulHttp
       ? watchRegister(
-          this.#http,
+          consulHttp,
           consul,
           {
             onLeader: (leader) =>
@@ -122,10 +126,10 @@ export class Connection {
   async close(): Promise<void> {
     this.#closing.abort(new Error('the client was closed'));
     await this.#watching;
-    await this.#http.close();
+    await Promise.all([this.#http.close(), this.#consulHttp?.close()]);
   }
 
-  #tellUnregistered({ cluster }: ConsulOptions): void {
+  #tellUnregistered({ cluster }: ConsulSettings): void {
     this.#tell('leader-unknown', `Consul has no register of the cluster ${JSON.stringify(cluster)}`);
   }
 

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import type { Duplex, Readable } from 'node:stream';
 import { Agent, buildConnector } from 'undici';
 import { linked } from './linked.ts';
+import { type Access, accessOf } from './settings.ts';
 import type { Dial } from './types.ts';
 
 /** Below the loggers' own keep-alive timeout, so that it is mostly the client that closes an idle connection. */
@@ -48,14 +49,16 @@ export class TimeoutError extends Error {
 export class Http {
   readonly #agent: Agent;
   readonly #pipeline: Agent;
-  readonly #token: () => string;
+  readonly #access: Access;
 
-  /** `token` goes with every request to a logger; empty for none. */
-  constructor(connectTimeoutMs: number, token: () => string = () => '', dial: Dial | null = null) {
-    this.#token = token;
-    const connect = buildConnector({ timeout: 0, allowH2: false });
+  /** The token goes with every request to a logger. */
+  constructor(connectTimeoutMs: number, access: Access = accessOf({}), dial: Dial | null = null) {
+    this.#access = access;
+    const connector = connectorOf(access);
     const options = {
-      connect: dial ? dialWithin(connect, connectTimeoutMs, dial) : connectWithin(connect, connectTimeoutMs),
+      connect: dial
+        ? dialWithin(connector, connectTimeoutMs, dial)
+        : connectWithin(connector, connectTimeoutMs),
       keepAliveTimeout: KEEP_ALIVE_MS,
       keepAliveMaxTimeout: KEEP_ALIVE_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -77,7 +80,7 @@ export class Http {
     consume: (response: HttpResponse) => Promise<T>,
   ): Promise<T> {
     const { origin, pathname } = new URL(base);
-    const token = toLogger ? this.#token() : '';
+    const token = toLogger ? this.#access.token() : '';
     const headers = token === '' ? given : { ...given, authorization: `Bearer ${token}` };
     const link = linked(
       [signal],
@@ -120,11 +123,28 @@ export class Http {
   }
 }
 
-function connectWithin(connect: buildConnector.connector, timeoutMs: number): buildConnector.connector {
+type Connector = () => buildConnector.connector;
+
+/** Made anew when the authorities are others. */
+function connectorOf({ ca }: Access): Connector {
+  let made: { readonly ca: string | undefined; readonly connect: buildConnector.connector } | null = null;
+  // Each has TLS sessions of its own, so that one begun under other authorities is not resumed.
+  return () => {
+    const now = ca();
+    if (made === null || made.ca !== now)
+      made = {
+        ca: now,
+        connect: buildConnector({ timeout: 0, allowH2: false, ...(now !== undefined && { ca: now }) }),
+      };
+    return made.connect;
+  };
+}
+
+function connectWithin(connector: Connector, timeoutMs: number): buildConnector.connector {
   return (options, callback) => {
     const where = `${options.hostname}:${options.port || options.protocol.replace(':', '')}`;
     // The connector returns its socket, though its type does not say so.
-    const socket = connect(options, (...[error, connected]) => {
+    const socket = connector()(options, (...[error, connected]) => {
       clearTimeout(timer);
       if (error === null) callback(null, connected);
       else callback(new ConnectError(`no connection to ${where}: ${error.message}`, { cause: error }), null);
@@ -134,18 +154,14 @@ function connectWithin(connect: buildConnector.connector, timeoutMs: number): bu
 }
 
 /** As `connectWithin`, over what `dial` opens. */
-function dialWithin(
-  connect: buildConnector.connector,
-  timeoutMs: number,
-  dial: Dial,
-): buildConnector.connector {
+function dialWithin(connector: Connector, timeoutMs: number, dial: Dial): buildConnector.connector {
   return (options, callback) => {
     const { hostname, port, protocol } = options;
     const number = Number(port || (protocol === 'https:' ? 443 : 80));
     const late = Promise.withResolvers<never>();
     const deadline = linked([], timeoutMs, () => new Error(`none within ${timeoutMs} ms`));
     deadline.signal.addEventListener('abort', () => late.reject(deadline.signal.reason), { once: true });
-    const opening = opened(connect, options, () => dial(hostname, number, deadline.signal));
+    const opening = opened(connector(), options, () => dial(hostname, number, deadline.signal));
     Promise.race([opening, late.promise])
       .finally(deadline.release)
       .then((socket) => {

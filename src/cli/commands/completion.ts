@@ -4,7 +4,7 @@ import type { CommandContext } from '../run.ts';
 
 type Shell = (typeof SHELLS)[number];
 
-const FILE_OPTIONS: readonly OptionName[] = ['file', 'history', 'token-file'];
+const FILE_OPTIONS: readonly OptionName[] = ['file', 'history', 'token-file', 'ca-file'];
 const FILE_COMMANDS: readonly string[] = ['verify'];
 const ONE_WORD = COMMANDS.filter((name) => !name.includes(' '));
 const NAMES = Object.keys(OPTIONS) as OptionName[];

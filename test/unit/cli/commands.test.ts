@@ -14,6 +14,7 @@ import type { ProgressTerminal } from '../../../src/cli/status-line.ts';
 import { Troubles } from '../../../src/cli/troubles.ts';
 import { LoggerError } from '../../../src/errors.ts';
 import { type RunningApi, startApi, until } from '../../support/api.ts';
+import { Authority } from '../../support/authority.ts';
 import { answer, problem, ScriptedLogger, silence } from '../client/scripted-logger.ts';
 
 interface Ran {
@@ -322,4 +323,12 @@ test('bench asks before it writes, and does not where nobody can be asked', asyn
   const yes = start(api.url, ['bench', '--seconds', '1', '--rate', '5'], '', null, true);
   assert.equal(await yes.done, null);
   assert.equal(api.service.values.length, 5);
+});
+
+test('a logger that is not trusted: unavailable, and why', async (t) => {
+  const tls = await (await Authority.make('unknown')).certificate('logger');
+  const api = await startApi(t, { tls: () => tls });
+  const { code, exitCode, message } = await failing(api, ['status', '--timeout', '2s']);
+  assert.deepEqual([code, exitCode], ['no-answer', 69]);
+  assert.match(message, /^gave up after 2 s: .*no connection to 127\.0\.0\.1:\d+: .*certificate/);
 });

@@ -1,17 +1,14 @@
 // Connections that the caller makes: plain, under TLS, refused, late.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Duplex, PassThrough } from 'node:stream';
 import { test } from 'node:test';
-import { Http } from '../../../src/client/http.ts';
+import { Http, type HttpResponse, readBody } from '../../../src/client/http.ts';
 import { type Dial, LogClient, Producer } from '../../../src/client/index.ts';
 import { startApi } from '../../support/api.ts';
+import { Authority } from '../../support/authority.ts';
 import { until } from '../../support/until.ts';
 
 /** Only a stream, as a tunnel gives it: nothing of a socket but its bytes. */
@@ -72,29 +69,23 @@ test('one that is refused is tried again; one that is late is given up, and clos
 });
 
 test('TLS goes on top, with the name of the URL', async (t) => {
-  const directory = mkdtempSync(join(tmpdir(), 'dlog-dial-'));
-  t.after(() => rmSync(directory, { recursive: true }));
-  const [key, cert] = [join(directory, 'key'), join(directory, 'cert')];
-  const made = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=logger.inside`;
-  execFileSync('openssl', [...made.split(' '), '-keyout', key, '-out', cert], { stdio: 'ignore' });
-  const server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (_, response) =>
-    response.end('hello'),
-  );
+  const authority = await Authority.make('inside');
+  const pair = await authority.certificate('logger', { names: ['logger.inside'] });
+  const server = createServer(pair, (_, response) => response.end('hello'));
   await once(server.listen(0, '127.0.0.1'), 'listening');
   t.after(() => server.close());
   const { port } = server.address() as AddressInfo;
-  const http = new Http(
-    2000,
-    () => '',
-    async () => bare(port),
-  );
-  t.after(() => http.close());
-  // Nobody vouches for this certificate: that it is refused for that shows how far the handshake came.
-  const asked = http.request(
-    'https://logger.inside',
-    { method: 'GET', path: '/' },
-    patience,
-    async () => null,
-  );
-  await assert.rejects(asked, /no connection to logger.inside:443: self-signed certificate/);
+  const ask = async (url: string, ca?: string): Promise<string> => {
+    const http = new Http(2000, { token: () => '', ca: () => ca }, async () => bare(port));
+    try {
+      const read = async (response: HttpResponse) => (await readBody(response, 100)).toString();
+      return await http.request(url, { method: 'GET', path: '/' }, patience, read);
+    } finally {
+      await http.close();
+    }
+  };
+  assert.equal(await ask('https://logger.inside', authority.ca), 'hello');
+  // Nobody vouches for this certificate; and it is not another's.
+  await assert.rejects(ask('https://logger.inside'), /no connection to logger.inside:443: .*certificate/);
+  await assert.rejects(ask('https://other.inside', authority.ca), /other.inside/);
 });
