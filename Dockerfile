@@ -12,6 +12,8 @@ RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts --no-audit --no
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 RUN npm run build
+# The product has no shell and no `env`: a command of its own, so that `kubectl exec POD -- dlog status` works.
+RUN printf '#!/nodejs/bin/node\nimport("/app/dist/cli/main.js");\n' > /usr/local/bin/dlog && chmod 755 /usr/local/bin/dlog
 
 FROM node:24-slim AS dependencies
 WORKDIR /app
@@ -23,12 +25,13 @@ RUN find node_modules -type f \( -name '*.map' -o -name '*.ts' -o -name '*.mts' 
 # The sources, run as they are and started again when they change. The programs have the same names as in the product.
 FROM node:24-slim AS dev
 WORKDIR /app
-RUN chown 65532:65532 /app
+RUN chown 65532:65532 /app \
+    && printf '#!/usr/bin/env node\nimport("/app/dist/cli/main.js");\n' > /usr/local/bin/dlog && chmod 755 /usr/local/bin/dlog
 USER 65532:65532
 COPY --from=dependencies --chown=65532:65532 /app/node_modules ./node_modules
 COPY --chown=65532:65532 package.json ./
 COPY --chown=65532:65532 src ./src
-RUN for program in logger producer; do \
+RUN for program in logger producer cli; do \
       mkdir -p "dist/$program" && echo "import '../../src/$program/main.ts';" > "dist/$program/main.js"; \
     done
 ENTRYPOINT ["node", "--watch-path=/app/src", "--watch-preserve-output"]
@@ -46,6 +49,7 @@ ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
+COPY --from=build /usr/local/bin/dlog /usr/local/bin/dlog
 COPY package.json ./
 # A number, since Kubernetes cannot tell from a name that it is not root's.
 USER 65532:65532

@@ -4,6 +4,7 @@ import type { Registry } from 'prom-client';
 import { loggerSettings, producerSettings, type Setting } from '../src/config.ts';
 import { createMetrics } from '../src/metrics.ts';
 import { createProducerMetrics } from '../src/producer/metrics.ts';
+import { renderCli } from './cli-page.ts';
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
@@ -87,6 +88,7 @@ export const metricNames = (): Set<string> =>
 export const PAGES = {
   'docs/reference/configuration.md': renderConfiguration,
   'docs/reference/metrics.md': renderMetrics,
+  'docs/reference/cli.md': renderCli,
 } as const;
 
 if (import.meta.main) for (const [page, render] of Object.entries(PAGES)) writeFileSync(page, await render());

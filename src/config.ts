@@ -157,6 +157,9 @@ const hostPort = (variable: string, fallback: string | null, about: string): Set
   },
 });
 
+const file = (variable: string, about: string): Setting<string> =>
+  text(variable, '', about, /^[\s\S]*$/, 'a file or nothing');
+
 const ID = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const idTakes =
   'lower-case letters, digits and dashes, 63 at most, beginning and ending with a letter or digit';
@@ -167,6 +170,25 @@ const MiB = 1024 * KiB;
 const GiB = 1024 * MiB;
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
+
+/** How a program stands with Consul. */
+const consulAccess = {
+  consulToken: text(
+    'DLOG_CONSUL_TOKEN',
+    '',
+    'Consul ACL token; empty for none',
+    /^[\x21-\x7e]*$/,
+    'a token or nothing',
+  ),
+  consulTokenFile: file(
+    'DLOG_CONSUL_TOKEN_FILE',
+    'File with the Consul ACL token, instead of DLOG_CONSUL_TOKEN; reread when it changes',
+  ),
+  consulCaFile: file(
+    'DLOG_CONSUL_CA_FILE',
+    'Authorities to trust for https:// Consul URLs, in PEM; reread when it changes; empty: those that Node knows',
+  ),
+} as const;
 
 export const loggerSettings = {
   id: text('DLOG_ID', hostname().toLowerCase(), 'Name of this logger, unique in its cluster', ID, idTakes),
@@ -185,6 +207,11 @@ export const loggerSettings = {
     /^[\s\S]*$/,
     'a directory or nothing',
   ),
+  apiTlsCertFile: file(
+    'DLOG_API_TLS_CERT_FILE',
+    'Certificate of the HTTP API, in PEM, with the intermediate ones behind it; reread when it changes; empty: the API is in the clear',
+  ),
+  apiTlsKeyFile: file('DLOG_API_TLS_KEY_FILE', 'Key of that certificate, in PEM'),
   metricsNeedToken: flag(
     'DLOG_METRICS_NEED_TOKEN',
     false,
@@ -212,6 +239,15 @@ export const loggerSettings = {
       'host:port under which the other loggers reach the replication listener; made from host and port when empty',
     ),
   ),
+  peerTlsCertFile: file(
+    'DLOG_PEER_TLS_CERT_FILE',
+    'Certificate that this logger shows the others, in PEM, dialling and dialled; reread when it changes; empty: they speak in the clear',
+  ),
+  peerTlsKeyFile: file('DLOG_PEER_TLS_KEY_FILE', 'Key of that certificate, in PEM'),
+  peerTlsCaFile: file(
+    'DLOG_PEER_TLS_CA_FILE',
+    "Authorities that must have signed the others' certificates, in PEM; reread when it changes",
+  ),
   peers: text(
     'DLOG_PEERS',
     '',
@@ -220,13 +256,7 @@ export const loggerSettings = {
     'id=host:port,… or nothing',
   ),
   consulUrls: urls('DLOG_CONSUL_URLS', 'http://127.0.0.1:8500', 'Consul servers or agents, tried in turn'),
-  consulToken: text(
-    'DLOG_CONSUL_TOKEN',
-    '',
-    'Consul ACL token; empty for none',
-    /^[\x21-\x7e]*$/,
-    'a token or nothing',
-  ),
+  ...consulAccess,
   consulSessionTtlMs: whole(
     'DLOG_CONSUL_SESSION_TTL_MS',
     10 * seconds,
@@ -358,13 +388,7 @@ export const producerSettings = {
     'http://127.0.0.1:8500',
     'Consul servers or agents, tried in turn, where no target is set',
   ),
-  consulToken: text(
-    'DLOG_CONSUL_TOKEN',
-    '',
-    'Consul ACL token; empty for none',
-    /^[\x21-\x7e]*$/,
-    'a token or nothing',
-  ),
+  ...consulAccess,
   cluster: text('DLOG_CLUSTER', 'default', 'Name of the cluster of loggers', ID, idTakes),
   rate: real(
     'DLOG_RATE',
@@ -385,6 +409,10 @@ export const producerSettings = {
     'File with the bearer token for the loggers, which needs the roles produce and read; reread when it changes; empty for none',
     /^[\s\S]*$/,
     'a file or nothing',
+  ),
+  caFile: file(
+    'DLOG_CA_FILE',
+    'Authorities to trust for https:// loggers, in PEM; reread when it changes; empty: those that Node knows',
   ),
   producerId: optional(
     text(

@@ -4,40 +4,27 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { ClientOptions } from '../client/index.ts';
 import { messageOf } from '../errors.ts';
+import { type BenchArguments, benchArgumentsOf } from './bench-arguments.ts';
+import { CliError } from './cli-error.ts';
 import {
-  checkOwners,
-  HISTORY_OPTIONS,
-  LOAD_ONLY,
   type LoadArguments,
   loadArgumentsOf,
-  VERIFY_ONLY,
   type VerifyArguments,
   verifyArgumentsOf,
 } from './history-arguments.ts';
+import type { KubeOptions } from './kube/index.ts';
+import { kubeArgumentsOf } from './kube-arguments.ts';
+import { nearest } from './nearest.ts';
+import { COMMANDS, type Command, OPTIONS, type OptionName, ownersOf, SHELLS } from './options.ts';
 import { durationMs, momentMs } from './times.ts';
 
-export const COMMANDS = [
-  'status',
-  'members',
-  'members add',
-  'members remove',
-  'transfer',
-  'produce',
-  'tail',
-  'load',
-  'verify',
-  'restore',
-  'completion',
-] as const;
-export type Command = (typeof COMMANDS)[number];
-
-export class UsageError extends Error {
+export class UsageError extends CliError {
   override readonly name = 'UsageError';
-  /** Whose help to show; null for that of all commands. */
-  readonly command: Command | null;
-  constructor(message: string, command: Command | null) {
-    super(message);
-    this.command = command;
+
+  /** `command` is the one whose help tells more; null for all of them. `meant` is what it may have been. */
+  constructor(message: string, command: Command | null, meant: string | null = null) {
+    const more = `dlog${command === null ? '' : ` ${command}`} --help tells what it takes`;
+    super('usage', message, { hint: meant === null ? more : `did you mean ${meant}? ${more}` });
   }
 }
 
@@ -47,7 +34,9 @@ export interface Invocation {
   readonly version: boolean;
   /** Ids, or texts. */
   readonly operands: readonly string[];
-  readonly client: Pick<ClientOptions, 'target' | 'consul' | 'token'>;
+  readonly client: Pick<ClientOptions, 'target' | 'consul' | 'token' | 'ca'>;
+  /** How to find the loggers on Kubernetes, instead of by `client`; null where that is not asked for. */
+  readonly kube: KubeOptions | null;
   readonly json: boolean;
   readonly timeoutMs: number;
   /** Of `tail`; null where not given. */
@@ -57,6 +46,7 @@ export interface Invocation {
   readonly follow: boolean;
   /** Of `produce`: where its lines come from; null where not given. */
   readonly file: string | null;
+  readonly bench: BenchArguments;
   readonly load: LoadArguments;
   readonly verify: VerifyArguments;
 }
@@ -64,38 +54,7 @@ export interface Invocation {
 const DEFAULT_URL = 'http://127.0.0.1:8080';
 const DEFAULT_TIMEOUT_MS = 30_000;
 const MAX_TIMEOUT_MS = 24 * 3600 * 1000;
-/** Shells that can be told how to complete a command line. */
-export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 const ID = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
-
-export const OPTIONS = {
-  url: { type: 'string', multiple: true },
-  consul: { type: 'string', multiple: true },
-  cluster: { type: 'string' },
-  token: { type: 'string' },
-  'token-file': { type: 'string' },
-  json: { type: 'boolean' },
-  timeout: { type: 'string' },
-  from: { type: 'string' },
-  since: { type: 'string' },
-  follow: { type: 'boolean', short: 'f' },
-  file: { type: 'string' },
-  help: { type: 'boolean', short: 'h' },
-  version: { type: 'boolean' },
-  ...HISTORY_OPTIONS,
-} as const;
-
-export type OptionName = keyof typeof OPTIONS;
-
-/** Options that one command alone has. */
-export const OWN_OPTIONS: { readonly [Name in OptionName]?: Command } = {
-  from: 'tail',
-  since: 'tail',
-  follow: 'tail',
-  file: 'produce',
-  ...Object.fromEntries(LOAD_ONLY.map((name) => [name, 'load'])),
-  ...Object.fromEntries(VERIFY_ONLY.map((name) => [name, 'verify'])),
-};
 
 type Given = ReturnType<typeof parse>['values'];
 const parse = (args: readonly string[]) =>
@@ -111,36 +70,55 @@ export function parseArguments(
   try {
     given = parse(args);
   } catch (error) {
-    throw new UsageError(messageOf(error), null);
+    throw unknownOption(error);
   }
   const { values, positionals } = given;
   const version = values.version === true;
   const help = values.help === true || (positionals.length === 0 && !version) || positionals[0] === 'help';
   const { command, operands } = commandIn(positionals[0] === 'help' ? positionals.slice(1) : positionals);
   if (!help && !version) checkOperands(command as Command, operands);
+  checkOwners(values, command);
   checkTailAndProduce(values, command, operands);
-  refusing(command, () => checkOwners(values, command));
   return {
     command,
     help,
     version,
     operands,
-    client: { ...whereTo(values, environment, command), ...tokenOf(values, environment, command) },
+    kube: refusing(command, () => kubeArgumentsOf(values)),
+    client: {
+      ...whereTo(values, environment, command),
+      ...tokenOf(values, environment, command),
+      ...caOf('--ca-file', values['ca-file'] ?? environment.DLOG_CA_FILE, command),
+    },
     json: values.json === true,
     timeoutMs: timeoutOf(values.timeout, command),
     from: fromOf(values.from),
     sinceMs: sinceOf(values.since, nowMs),
     follow: values.follow === true,
     file: values.file ?? null,
-    load: refusing(command, () => loadArgumentsOf(values)),
+    bench: refusing(command, () => benchArgumentsOf(command === 'bench' ? values : {})),
+    load: refusing(command, () => loadArgumentsOf(command === 'load' ? values : {})),
     verify: refusing(command, () => verifyArgumentsOf(values)),
   };
 }
 
+function unknownOption(error: unknown): UsageError {
+  // Node's own message goes on with advice about `--` that does not help here.
+  const message = messageOf(error).replace(/\. To specify.*/s, '');
+  const option = /^Unknown option '--([^']*)'/.exec(message)?.[1];
+  const meant = option === undefined ? null : nearest(option, Object.keys(OPTIONS));
+  return new UsageError(message, null, meant && `--${meant}`);
+}
+
+function checkOwners(values: Given, command: Command | null): void {
+  for (const name of Object.keys(values) as OptionName[]) {
+    const owners = ownersOf(name);
+    if (owners.length > 0 && !(command !== null && owners.includes(command)))
+      throw new UsageError(`--${name} belongs to ${owners.join(' and ')}`, command);
+  }
+}
+
 function checkTailAndProduce(values: Given, command: Command | null, operands: readonly string[]): void {
-  for (const name of ['from', 'since', 'follow', 'file'] as const)
-    if (values[name] !== undefined && OWN_OPTIONS[name] !== command)
-      throw new UsageError(`--${name} belongs to ${OWN_OPTIONS[name]}`, command);
   if (values.from !== undefined && values.since !== undefined)
     throw new UsageError('tail takes --from or --since, not both', command);
   if (values.file !== undefined && operands.length > 0)
@@ -163,8 +141,16 @@ function commandIn([first, second, ...rest]: readonly string[]): {
   const two = COMMANDS.find((name) => name === `${first} ${second}`);
   if (two) return { command: two, operands: rest };
   const one = COMMANDS.find((name) => name === first);
-  if (!one) throw new UsageError(`there is no command ${JSON.stringify(first)}`, null);
+  if (!one) throw unknownCommand(first, second);
   return { command: one, operands: second === undefined ? [] : [second, ...rest] };
+}
+
+function unknownCommand(first: string, second: string | undefined): UsageError {
+  const meant =
+    second !== undefined && first.startsWith('m')
+      ? nearest(`${first} ${second}`, COMMANDS)
+      : nearest(first, COMMANDS);
+  return new UsageError(`there is no command ${JSON.stringify(first)}`, null, meant && `dlog ${meant}`);
 }
 
 function checkOperands(command: Command, operands: readonly string[]): void {
@@ -174,7 +160,10 @@ function checkOperands(command: Command, operands: readonly string[]): void {
   const [first, second] = operands;
   if (command === 'members' && first !== undefined)
     refuse(`members takes add or remove, not ${JSON.stringify(first)}`);
-  if ((command === 'status' || command === 'tail' || command === 'load') && first !== undefined)
+  if (
+    (command === 'status' || command === 'tail' || command === 'load' || command === 'bench') &&
+    first !== undefined
+  )
     refuse(`${command} takes no ${JSON.stringify(first)}`);
   if (command === 'transfer' && second !== undefined) refuse('transfer takes one logger at most');
   if (command.startsWith('members ') && first === undefined) refuse(`${command} takes the ids of loggers`);
@@ -202,34 +191,55 @@ function tokenOf(
     const given = token ?? environment.DLOG_TOKEN;
     return given ? { token: given } : {};
   }
+  return { token: textIn('--token-file', file, command) };
+}
+
+function caOf(what: string, file: string | undefined, command: Command | null): { ca?: string } {
+  if (!file) return {};
+  const ca = textIn(what, file, command);
+  if (!ca.includes('-----BEGIN CERTIFICATE-----'))
+    throw new UsageError(`${what}: ${file} holds no certificate in PEM`, command);
+  return { ca };
+}
+
+function textIn(what: string, file: string, command: Command | null): string {
   try {
-    return { token: readFileSync(file, 'utf8').trim() };
+    return readFileSync(file, 'utf8').trim();
   } catch (error) {
-    throw new UsageError(`--token-file: ${messageOf(error)}`, command);
+    throw new UsageError(`${what}: ${messageOf(error)}`, command);
   }
 }
 
 /** `--url` goes before `--consul` in the environment; given both, both are used. */
 function whereTo(
-  { url, consul, cluster }: Given,
+  { url, consul, cluster, kube }: Given,
   environment: Readonly<Record<string, string | undefined>>,
   command: Command | null,
 ): Invocation['client'] {
-  if (consul && (command === 'load' || command === 'verify'))
-    throw new UsageError(`${command} takes --url, not --consul`, command);
+  if ((consul || kube) && (command === 'load' || command === 'verify'))
+    throw new UsageError(`${command} takes --url, not ${consul ? '--consul' : '--kube'}`, command);
+  if (kube) return {};
   for (const one of [...(url ?? []), ...(consul ?? [])])
     if (!URL.canParse(one) || !/^https?:$/.test(new URL(one).protocol))
       throw new UsageError(`${JSON.stringify(one)} is not an http:// or https:// URL`, command);
   if (cluster !== undefined && !consul)
     throw new UsageError('--cluster names a cluster in Consul: it needs --consul', command);
   const fromEnvironment = (environment.DLOG_URL || DEFAULT_URL).split(',').map((part) => part.trim());
-  const token = environment.DLOG_CONSUL_TOKEN;
   return {
     ...(url || !consul ? { target: url ?? fromEnvironment } : {}),
     ...(consul && {
-      consul: { urls: consul, ...(cluster && { cluster }), ...(token && { token }) },
+      consul: { urls: consul, ...(cluster && { cluster }), ...consulAccessOf(environment, command) },
     }),
   };
+}
+
+function consulAccessOf(
+  environment: Readonly<Record<string, string | undefined>>,
+  command: Command | null,
+): { token?: string; ca?: string } {
+  const { DLOG_CONSUL_TOKEN_FILE: file, DLOG_CONSUL_CA_FILE: caFile } = environment;
+  const token = file ? textIn('DLOG_CONSUL_TOKEN_FILE', file, command) : environment.DLOG_CONSUL_TOKEN;
+  return { ...(token && { token }), ...caOf('DLOG_CONSUL_CA_FILE', caFile, command) };
 }
 
 function timeoutOf(text: string | undefined, command: Command | null): number {

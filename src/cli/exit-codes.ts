@@ -1,24 +1,43 @@
 // How dlog ends, for scripts: whether to correct the command, to try again, or to find out first what has happened. The
-// numbers are those of sysexits.h.
+// numbers are those of sysexits.h. docs/reference/cli.md is made from this table.
 import { ClientError } from '../client/index.ts';
+import { type CliCode, CliError } from './cli-error.ts';
 
-export const EXIT_OK = 0;
-/** Refused by the loggers: the same command fails again until something is changed. */
-export const EXIT_REFUSED = 1;
-export const EXIT_USAGE = 64;
-/** Nobody answered, or what was asked for did not come about, within `--timeout`. */
-export const EXIT_UNAVAILABLE = 69;
-/** It may have been carried out or not. */
-export const EXIT_UNKNOWN = 75;
+export const EXIT_CODES = {
+  ok: { number: 0, meaning: 'done', next: '' },
+  refused: {
+    number: 1,
+    meaning: 'refused by the loggers, or failed here; of `verify`: the log is not shown to be right',
+    next: 'read the message: the same command fails again',
+  },
+  usage: { number: 64, meaning: 'the command line is wrong', next: 'read the help' },
+  unavailable: {
+    number: 69,
+    meaning: 'nobody answered, or it did not come about, within `--timeout`',
+    next: 'try again; a change of members goes on meanwhile',
+  },
+  unknown: {
+    number: 75,
+    meaning: 'it may have been carried out or not',
+    next: 'find out, with `dlog status` or `dlog tail`',
+  },
+  interrupted: { number: 130, meaning: 'interrupted', next: '' },
+} as const;
 
-/** What was asked for did not come about in time. */
-export class NotInTime extends Error {
-  override readonly name = 'NotInTime';
-}
+export type ExitName = keyof typeof EXIT_CODES;
 
-export function exitCodeOf(error: unknown): number {
-  if (error instanceof NotInTime) return EXIT_UNAVAILABLE;
-  if (!(error instanceof ClientError)) return EXIT_REFUSED;
-  if (error.outcome === 'unknown') return EXIT_UNKNOWN;
-  return error.code === 'aborted' || error.code === 'no-answer' ? EXIT_UNAVAILABLE : EXIT_REFUSED;
+const OWN: { readonly [Code in CliCode]?: ExitName } = {
+  usage: 'usage',
+  'not-confirmed': 'usage',
+  'not-in-time': 'unavailable',
+  'kube-unreachable': 'unavailable',
+  interrupted: 'interrupted',
+};
+
+/** `writes`: the command changes something, so that it can be unknown whether it did. */
+export function exitOf(error: unknown, writes: boolean): ExitName {
+  if (error instanceof CliError) return OWN[error.code] ?? 'refused';
+  if (!(error instanceof ClientError)) return 'refused';
+  if (writes && error.outcome === 'unknown') return 'unknown';
+  return error.code === 'aborted' || error.code === 'no-answer' ? 'unavailable' : 'refused';
 }

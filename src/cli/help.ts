@@ -1,15 +1,23 @@
-// The help of dlog, of all and of each command. docs/reference/cli.md holds the same texts; a test compares them.
-import type { Command } from './arguments.ts';
+// The help of dlog, of all and of each command; docs/reference/cli.md is made from the same texts.
+import type { Command } from './options.ts';
 
 const OPTIONS = `Options of all commands:
   --url URL         base URL of the leader Service or of any logger; may be repeated
                     (default: $DLOG_URL, or http://127.0.0.1:8080)
-  --consul URL      look the leader up in Consul; may be repeated ($DLOG_CONSUL_TOKEN is its token)
+  --consul URL      look the leader up in Consul; may be repeated ($DLOG_CONSUL_TOKEN or the file
+                    $DLOG_CONSUL_TOKEN_FILE is its token, $DLOG_CONSUL_CA_FILE its authorities)
   --cluster NAME    name of the cluster in Consul (default: default)
+  --kube            find the loggers on Kubernetes, by the kubeconfig, and reach them by port-forwards
+  -n, --namespace NAME  where they are (default: that of the context)
+  --context NAME    of the kubeconfig (default: the current one)
+  --release NAME    of the chart, where a namespace holds several
+  -l, --selector LABELS  of the loggers' pods, instead of the chart's
   --token TOKEN     bearer token, where the loggers ask for one (default: $DLOG_TOKEN)
   --token-file FILE file that holds the token
+  --ca-file FILE    authorities to trust for https:// loggers, in PEM (default: $DLOG_CA_FILE, or those
+                    that Node knows)
   --timeout TIME    how long to try, such as 500ms, 30s or 5m (default: 30s)
-  --json            machine-readable output
+  --json            machine-readable output, errors too
   -h, --help        this text
   --version         the version of dlog
 `;
@@ -24,6 +32,7 @@ Commands:
   transfer [ID]        hand leadership over
   produce [TEXT…|-]    append texts, or the lines of the input or a file, each exactly once
   tail                 print records
+  bench                write records for a while, and measure throughput and latency
   load                 produce and read for a while, and record every call
   verify [FILE…]       check what was recorded, or that the loggers agree now
   restore DIR          make a copy of a data directory ready to be started from
@@ -71,6 +80,20 @@ of what is acknowledged is shown.
                     machine's clock, or a moment such as 2026-01-31T12:00:00Z
   -f, --follow      go on printing records as they are committed
 `,
+  bench: `Usage: dlog bench [--yes] [OPTIONS]
+
+Writes records into the log for a while, where they stay, says how fast they were acknowledged, and reads them back:
+each must be where it was acknowledged. Each must be acknowledged within --timeout. Asks before it writes; where
+nobody can be asked it takes --yes.
+
+  --size BYTES      of each record, at least 32 (default: 100)
+  --seconds N       how long (default: 10)
+  --producers N     exactly-once producers (default: 1)
+  --in-flight N     records of each producer that wait for their acknowledgement at a time (default: 1000)
+  --rate N          records a second of each producer (default: as fast as they are acknowledged); latency then counts
+                    from when a record was due
+  --yes             do not ask
+`,
   load: `Usage: dlog load --url URL [--read-url URL]… [OPTIONS]
 
 Producers and readers work on the log until the time is over, or SIGTERM or SIGINT says so, whatever becomes of the
@@ -90,8 +113,11 @@ log meanwhile. Every call is recorded as a JSON line for dlog verify. In the end
 `,
   completion: `Usage: dlog completion bash|zsh|fish
 
-Prints a script for the shell: source <(dlog completion bash), source <(dlog completion zsh) or
-dlog completion fish | source, best in the shell's start-up file.
+Prints a script for the shell, to be loaded in its start-up file:
+
+  ~/.bashrc                    source <(dlog completion bash)
+  ~/.zshrc, after compinit     source <(dlog completion zsh)
+  ~/.config/fish/config.fish   dlog completion fish | source
 `,
   restore: `Usage: dlog restore DIR [OPTIONS]
 

@@ -1,5 +1,6 @@
-// The options of `load` and `verify`, which no other command has.
+// The options of `load` and `verify`.
 import { randomBytes } from 'node:crypto';
+import { wholeNumber } from './whole-number.ts';
 
 export const HISTORY_OPTIONS = {
   history: { type: 'string' },
@@ -16,7 +17,7 @@ export const HISTORY_OPTIONS = {
   others: { type: 'boolean' },
 } as const;
 
-export const LOAD_ONLY = [
+export const OPTIONS_OF_LOAD = [
   'history',
   'read-url',
   'name',
@@ -28,7 +29,7 @@ export const LOAD_ONLY = [
   'call-timeout-ms',
   'no-final',
 ] as const;
-export const VERIFY_ONLY = ['clock-skew-ms', 'others'] as const;
+export const OPTIONS_OF_VERIFY = ['clock-skew-ms', 'others'] as const;
 
 type Given = {
   readonly [Name in keyof typeof HISTORY_OPTIONS]?: string | boolean | (string | boolean)[] | undefined;
@@ -67,13 +68,6 @@ const LIMITS = {
 } as const;
 
 /** Throws Error with what is wrong. */
-export function checkOwners(given: Given, command: string | null): void {
-  for (const [owner, names] of [['load', LOAD_ONLY] as const, ['verify', VERIFY_ONLY] as const])
-    for (const name of names)
-      if (command !== owner && given[name] !== undefined) throw new Error(`--${name} belongs to ${owner}`);
-}
-
-/** Throws Error with what is wrong. */
 export function loadArgumentsOf(given: Given): LoadArguments {
   const name = (given.name as string | undefined) ?? `load-${randomBytes(4).toString('hex')}`;
   if (!NAME.test(name)) throw new Error(`--name is ${JSON.stringify(name)}: it takes such as load-1`);
@@ -101,12 +95,5 @@ export const verifyArgumentsOf = (given: Given): VerifyArguments => ({
   others: given.others === true,
 });
 
-function numberOf(given: Given, name: keyof typeof LIMITS): number | null {
-  const text = given[name];
-  if (text === undefined) return null;
-  const [low, high] = LIMITS[name];
-  const value = typeof text === 'string' && /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value >= low && value <= high))
-    throw new Error(`--${name} is ${JSON.stringify(text)}: it takes a whole number from ${low} to ${high}`);
-  return value;
-}
+const numberOf = (given: Given, name: keyof typeof LIMITS): number | null =>
+  wholeNumber(name, given[name], LIMITS[name]);

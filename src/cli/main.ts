@@ -1,56 +1,81 @@
 #!/usr/bin/env node
 // dlog, the command line of distributed-logger: reads its arguments, runs one command, and ends with an exit code that scripts
 // can decide by (docs/reference/cli.md).
-import { messageOf } from '../errors.ts';
+import { createInterface } from 'node:readline/promises';
 import { VERSION } from '../version.ts';
 import type { Invocation } from './arguments.ts';
-import { parseArguments, UsageError } from './arguments.ts';
-import { EXIT_OK, EXIT_USAGE, exitCodeOf } from './exit-codes.ts';
+import { parseArguments } from './arguments.ts';
+import { CliError } from './cli-error.ts';
+import { EXIT_CODES } from './exit-codes.ts';
+import { type Failure, failureJson, failureOf, failureText } from './failures.ts';
 import { helpOf } from './help.ts';
-import type { ProgressTerminal } from './progress.ts';
-import { run } from './run.ts';
+import { run, type Terminal, writes } from './run.ts';
+import type { ProgressTerminal } from './status-line.ts';
+import { Troubles } from './troubles.ts';
+import { clustersHint } from './wrong-cluster.ts';
 
-const INTERRUPTED = 130;
 const DEFAULT_COLUMNS = 80;
+const args = process.argv.slice(2);
 
 async function main(): Promise<number> {
   const ending = new AbortController();
-  process.once('SIGINT', () => ending.abort(new Error('interrupted')));
-  process.once('SIGTERM', () => ending.abort(new Error('told to stop')));
+  process.once('SIGINT', () => ending.abort(new CliError('interrupted', 'interrupted')));
+  process.once('SIGTERM', () => ending.abort(new CliError('interrupted', 'told to stop')));
   // Whoever reads has read enough: `dlog tail | head`.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
-    process.exit(EXIT_OK);
+    process.exit(EXIT_CODES.ok.number);
   });
+  const troubles = new Troubles();
+  let invocation: Invocation | null = null;
   try {
-    const invocation = parseArguments(process.argv.slice(2), process.env);
-    if (invocation.help) {
-      process.stdout.write(helpOf(invocation.command));
-      return EXIT_OK;
-    }
-    if (invocation.version) {
-      process.stdout.write(
-        invocation.json ? `${JSON.stringify({ version: VERSION })}\n` : `dlog ${VERSION}\n`,
-      );
-      return EXIT_OK;
-    }
-    await run(invocation, {
-      out: (text) => process.stdout.write(text),
-      note: (text) => void process.stderr.write(`${text}\n`),
-      drained: () => new Promise((resolve) => process.stdout.once('drain', resolve)),
-      progress: progressOn(invocation),
-      input: process.stdin,
-      signal: ending.signal,
-    });
-    return EXIT_OK;
+    invocation = parseArguments(args, process.env);
+    if (invocation.help) process.stdout.write(helpOf(invocation.command));
+    else if (invocation.version) process.stdout.write(versionText(invocation));
+    else await run(invocation, terminalOf(invocation, ending.signal), troubles);
+    return EXIT_CODES.ok.number;
   } catch (error) {
-    if (error instanceof UsageError) {
-      process.stderr.write(`dlog: ${error.message}\n\n${helpOf(error.command)}`);
-      return EXIT_USAGE;
-    }
-    if (ending.signal.aborted) return INTERRUPTED;
-    process.stderr.write(`dlog: ${messageOf(error)}\n`);
-    return exitCodeOf(error);
+    const { timeoutMs = 0, command = null } = invocation ?? {};
+    const cause = ending.signal.aborted ? ending.signal.reason : error;
+    const failure = failureOf(cause, { troubles, timeoutMs, writes: writes(command) });
+    // Whoever interrupted it knows.
+    if (failure.code !== 'interrupted' || args.includes('--json'))
+      process.stderr.write(shown(await withClusters(failure, invocation)));
+    return failure.exitCode;
+  }
+}
+
+const versionText = ({ json }: Invocation): string =>
+  json ? `${JSON.stringify({ version: VERSION })}\n` : `dlog ${VERSION}\n`;
+
+/** A command line that cannot be read is looked through for the one word that matters here. */
+const shown = (failure: Failure): string =>
+  args.includes('--json') ? failureJson(failure) : failureText(failure);
+
+async function withClusters(failure: Failure, invocation: Invocation | null): Promise<Failure> {
+  const hint = failure.code === 'no-leader' && (await clustersHint(invocation?.client.consul));
+  return hint ? { ...failure, hint } : failure;
+}
+
+const terminalOf = (invocation: Invocation, signal: AbortSignal): Terminal => ({
+  out: (text) => process.stdout.write(text),
+  note: (text) => void process.stderr.write(`${text}\n`),
+  drained: () => new Promise((resolve) => process.stdout.once('drain', resolve)),
+  progress: progressOn(invocation),
+  confirm: process.stdin.isTTY && process.stderr.isTTY ? (question) => ask(question, signal) : null,
+  input: process.stdin,
+  signal,
+});
+
+async function ask(question: string, signal: AbortSignal): Promise<boolean> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  // Ctrl-C and Ctrl-D mean no.
+  const ended = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
+  try {
+    const answer = await Promise.race([lines.question(`${question} [y/N] `, { signal }), ended]);
+    return /^\s*y(es)?\s*$/i.test(answer);
+  } finally {
+    lines.close();
   }
 }
 

@@ -3,11 +3,12 @@
 import { Addresses } from './addresses.ts';
 import { type Attempted, attempt, type Call, Superseded } from './attempt.ts';
 import { watchRegister } from './consul-watch.ts';
+import type { RetryReason } from './errors.ts';
 import { type CallPolicy, Exchange, type Exchanged } from './exchange.ts';
 import { Http } from './http.ts';
 import { linked } from './linked.ts';
 import { Scout, SILENT_MS } from './scout.ts';
-import { type Settings, settingsOf } from './settings.ts';
+import { type ConsulSettings, type Settings, settingsOf } from './settings.ts';
 import type { ClientOptions } from './types.ts';
 
 export interface Policy extends Omit<CallPolicy, 'signal'> {
@@ -20,6 +21,8 @@ export type Tried<T> = Attempted<T> & { readonly url: string };
 export class Connection {
   readonly settings: Settings;
   readonly #http: Http;
+  /** Of its own, since Consul's authorities are its own. */
+  readonly #consulHttp: Http | null;
   readonly #leader: Addresses;
   readonly #readers: Addresses;
   readonly #scout: Scout;
@@ -28,17 +31,23 @@ export class Connection {
 
   constructor(options: ClientOptions) {
     this.settings = settingsOf(options);
-    const { seeds, consul, connectTimeoutMs, token } = this.settings;
+    const { seeds, consul, connectTimeoutMs, access, httpsOnly, dial } = this.settings;
     if (seeds.length === 0 && consul === null) throw new TypeError('neither target nor consul is given');
-    this.#http = new Http(connectTimeoutMs, token);
-    this.#leader = new Addresses(seeds);
-    this.#readers = new Addresses(seeds);
+    this.#http = new Http(connectTimeoutMs, access, dial);
+    this.#leader = new Addresses(seeds, httpsOnly);
+    this.#readers = new Addresses(seeds, httpsOnly);
     this.#scout = new Scout(this.#http, this.#leader);
-    this.#watching = consul
+    const consulHttp = consul && new Http(connectTimeoutMs, consul);
+    this.#consulHttp = consulHttp;
+    this.#watching = consulHttp
       ? watchRegister(
-          this.#http,
+          consulHttp,
           consul,
-          { onLeader: (leader) => leader && this.#learn(leader.api, leader.epoch) },
+          {
+            onLeader: (leader) =>
+              leader === null ? this.#tellUnregistered(consul) : this.#learn(leader.api, leader.epoch),
+            onError: (detail) => this.#tell('consul-failed', detail),
+          },
           this.#closing.signal,
         )
       : Promise.resolve();
@@ -117,7 +126,16 @@ export class Connection {
   async close(): Promise<void> {
     this.#closing.abort(new Error('the client was closed'));
     await this.#watching;
-    await this.#http.close();
+    await Promise.all([this.#http.close(), this.#consulHttp?.close()]);
+  }
+
+  #tellUnregistered({ cluster }: ConsulSettings): void {
+    this.#tell('leader-unknown', `Consul has no register of the cluster ${JSON.stringify(cluster)}`);
+  }
+
+  /** Of the watch, which goes on by itself. */
+  #tell(reason: RetryReason, detail: string): void {
+    this.settings.onRetry({ reason, detail, url: null, attempt: 1 });
   }
 
   #learn(url: string, epoch: number): void {

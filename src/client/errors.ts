@@ -21,7 +21,8 @@ export type RetryReason =
   | 'superseded'
   | 'redirect-loop'
   | 'bad-answer'
-  | 'leader-unknown';
+  | 'leader-unknown'
+  | 'consul-failed';
 
 export class ClientError extends Error {
   override readonly name = 'ClientError';

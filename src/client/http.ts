@@ -1,9 +1,12 @@
 // HTTP with deadlines of our own: undici's timers are coarse (half a second), and a dead node must be noticed sooner. Every
 // failure says whether the request can have reached the server.
 
-import type { Readable } from 'node:stream';
+import type { Socket } from 'node:net';
+import type { Duplex, Readable } from 'node:stream';
 import { Agent, buildConnector } from 'undici';
 import { linked } from './linked.ts';
+import { type Access, accessOf } from './settings.ts';
+import type { Dial } from './types.ts';
 
 /** Below the loggers' own keep-alive timeout, so that it is mostly the client that closes an idle connection. */
 const KEEP_ALIVE_MS = 30_000;
@@ -46,13 +49,16 @@ export class TimeoutError extends Error {
 export class Http {
   readonly #agent: Agent;
   readonly #pipeline: Agent;
-  readonly #token: () => string;
+  readonly #access: Access;
 
-  /** `token` goes with every request to a logger; empty for none. */
-  constructor(connectTimeoutMs: number, token: () => string = () => '') {
-    this.#token = token;
+  /** The token goes with every request to a logger. */
+  constructor(connectTimeoutMs: number, access: Access = accessOf({}), dial: Dial | null = null) {
+    this.#access = access;
+    const connector = connectorOf(access);
     const options = {
-      connect: connectWithin(connectTimeoutMs),
+      connect: dial
+        ? dialWithin(connector, connectTimeoutMs, dial)
+        : connectWithin(connector, connectTimeoutMs),
       keepAliveTimeout: KEEP_ALIVE_MS,
       keepAliveMaxTimeout: KEEP_ALIVE_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -74,7 +80,7 @@ export class Http {
     consume: (response: HttpResponse) => Promise<T>,
   ): Promise<T> {
     const { origin, pathname } = new URL(base);
-    const token = toLogger ? this.#token() : '';
+    const token = toLogger ? this.#access.token() : '';
     const headers = token === '' ? given : { ...given, authorization: `Bearer ${token}` };
     const link = linked(
       [signal],
@@ -117,18 +123,84 @@ export class Http {
   }
 }
 
-function connectWithin(timeoutMs: number): buildConnector.connector {
-  const connect = buildConnector({ timeout: 0, allowH2: false });
+type Connector = () => buildConnector.connector;
+
+/** Made anew when the authorities are others. */
+function connectorOf({ ca }: Access): Connector {
+  let made: { readonly ca: string | undefined; readonly connect: buildConnector.connector } | null = null;
+  // Each has TLS sessions of its own, so that one begun under other authorities is not resumed.
+  return () => {
+    const now = ca();
+    if (made === null || made.ca !== now)
+      made = {
+        ca: now,
+        connect: buildConnector({ timeout: 0, allowH2: false, ...(now !== undefined && { ca: now }) }),
+      };
+    return made.connect;
+  };
+}
+
+function connectWithin(connector: Connector, timeoutMs: number): buildConnector.connector {
   return (options, callback) => {
     const where = `${options.hostname}:${options.port || options.protocol.replace(':', '')}`;
     // The connector returns its socket, though its type does not say so.
-    const socket = connect(options, (...[error, connected]) => {
+    const socket = connector()(options, (...[error, connected]) => {
       clearTimeout(timer);
       if (error === null) callback(null, connected);
       else callback(new ConnectError(`no connection to ${where}: ${error.message}`, { cause: error }), null);
     }) as unknown as { destroy(error: Error): void };
     const timer = setTimeout(() => socket.destroy(new Error(`none within ${timeoutMs} ms`)), timeoutMs);
   };
+}
+
+/** As `connectWithin`, over what `dial` opens. */
+function dialWithin(connector: Connector, timeoutMs: number, dial: Dial): buildConnector.connector {
+  return (options, callback) => {
+    const { hostname, port, protocol } = options;
+    const number = Number(port || (protocol === 'https:' ? 443 : 80));
+    const late = Promise.withResolvers<never>();
+    const deadline = linked([], timeoutMs, () => new Error(`none within ${timeoutMs} ms`));
+    deadline.signal.addEventListener('abort', () => late.reject(deadline.signal.reason), { once: true });
+    const opening = opened(connector(), options, () => dial(hostname, number, deadline.signal));
+    Promise.race([opening, late.promise])
+      .finally(deadline.release)
+      .then((socket) => {
+        // From here on undici listens.
+        if (socket.destroyed) throw socket.errored ?? new Error('closed at once');
+        return socket;
+      })
+      .then(
+        (socket) => callback(null, socket),
+        (cause: Error) => {
+          // One that comes too late is for nobody.
+          opening.then(
+            (socket) => socket.destroy(),
+            () => {},
+          );
+          callback(
+            new ConnectError(`no connection to ${hostname}:${number}: ${cause.message}`, { cause }),
+            null,
+          );
+        },
+      );
+  };
+}
+
+/** What was dialled, with TLS on top where the URL asks for it; undici takes any stream for a socket. */
+async function opened(
+  connect: buildConnector.connector,
+  options: buildConnector.Options,
+  dial: () => Promise<Duplex>,
+): Promise<Socket> {
+  const stream = (await dial()) as Socket;
+  // It may break before anybody listens.
+  stream.on('error', () => {});
+  if (options.protocol !== 'https:') return stream;
+  return await new Promise((resolve, reject) =>
+    connect({ ...options, httpSocket: stream }, (...[error, socket]) =>
+      error === null ? resolve(socket) : reject(error),
+    ),
+  );
 }
 
 /** The whole body. Rejects when it is longer than `maxBytes`. */

@@ -6,6 +6,7 @@ export type {
   Acknowledgement,
   ClientOptions,
   ConsulOptions,
+  Dial,
   ReadRecord,
   ReadResult,
   RecordToSend,

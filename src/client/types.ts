@@ -1,15 +1,30 @@
 // What callers of the client give and get. Times are milliseconds; offsets, sequences and epochs are whole numbers;
 // producer ids are bigint, since their 63 bits do not fit a number.
 
+import type { Duplex } from 'node:stream';
 import type { RetryReason } from './errors.ts';
+
+/**
+ * Opens a connection to a port of a host, as the loggers name themselves; TLS goes on top of it. `signal` aborts when nobody
+ * waits for it any more.
+ */
+export type Dial = (host: string, port: number, signal: AbortSignal) => Promise<Duplex>;
+
+/**
+ * Certificates of authorities, PEM text; a function is asked for each connection, so that they can be replaced. They are trusted
+ * instead of those that Node knows; undefined: those.
+ */
+export type Authorities = string | (() => string | undefined);
 
 export interface ConsulOptions {
   /** Base URLs of Consul servers or agents, tried in turn. */
   readonly urls: readonly string[];
   /** Name of the cluster of loggers. */
   readonly cluster?: string;
-  /** ACL token with `key_prefix "distributed-logger/<cluster>/"` read. */
-  readonly token?: string;
+  /** ACL token with `key_prefix "distributed-logger/<cluster>/"` read; a function is asked for each call. */
+  readonly token?: string | (() => string);
+  /** Authorities to trust for https:// URLs, as `ca` of the client. */
+  readonly ca?: Authorities;
 }
 
 /** Where the loggers are, and how long to wait for them. `target`, `consul` or both must be given. */
@@ -28,6 +43,13 @@ export interface ClientOptions {
   readonly onRetry?: (retry: Retry) => void;
   /** Bearer token for the loggers; a function is asked for each request, so that a token can be rotated. Empty: none. */
   readonly token?: string | (() => string);
+  /**
+   * Authorities to trust for loggers with https:// URLs. Once these are given, or a target is https://, no other logger's http://
+   * URL is used, whoever names it.
+   */
+  readonly ca?: Authorities;
+  /** Makes every connection to a logger, where plain TCP does not lead there: a tunnel, a proxy, a port-forward. */
+  readonly dial?: Dial;
 }
 
 /** An attempt that failed and will be made again. */

@@ -42,7 +42,7 @@ const CHARTS = [
         .sort()
         .slice(0, 4)
         .map((id) => ({ label: id, value: ({ lag }) => lag[id] ?? null })),
-    empty: 'known to the leader alone',
+    empty: 'nobody follows this logger',
     incrs: WHOLE_STEPS,
   },
 ];

@@ -65,6 +65,7 @@ export function makeToken(onToken) {
   const open = (reason) => {
     say(byId('token-reason'), reason);
     value.value = token() ?? '';
+    byId('token-forget').hidden = token() === null;
     dialog.returnValue = '';
     if (!dialog.open) dialog.showModal();
   };

@@ -17,6 +17,7 @@ const RETRY_REASONS: readonly RetryReason[] = [
   'redirect-loop',
   'bad-answer',
   'leader-unknown',
+  'consul-failed',
 ];
 
 export type ProducerMetrics = ReturnType<typeof createProducerMetrics>;

@@ -30,11 +30,12 @@ export interface Watched {
   readonly errors: readonly string[];
 }
 
-/** Opens a page once it has shown the status of its logger. */
+/** Opens a page; resolves once it has shown the status of its logger, or whatever else `shown` selects. */
 export async function openPage(
   browser: Browser,
   api: string,
   options: BrowserContextOptions = {},
+  shown = '#members tbody tr',
 ): Promise<Watched> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const page = await context.newPage();
@@ -44,7 +45,7 @@ export async function openPage(
     if (message.type() === 'error' && !EXPECTED.test(message.text())) errors.push(message.text());
   });
   await page.goto(api);
-  await page.locator('#members tbody tr').first().waitFor();
+  await page.locator(shown).first().waitFor();
   return { page, errors };
 }
 

@@ -1,8 +1,12 @@
 // The status page in a real Chromium over real loggers and a real Consul, as an operator uses it: through a failover, a
 // planned transfer, by keyboard alone, and looked over by axe.
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Browser } from 'playwright-core';
+import { Producer } from '../../src/client/index.ts';
 import { sharedConsul } from '../support/consul.ts';
 import { eventually } from '../support/eventually.ts';
 import { Loggers } from '../support/loggers.ts';
@@ -10,6 +14,9 @@ import { SteadyProducer } from '../support/steady-producer.ts';
 import { assertAccessible, openPage, startBrowser } from './browser.ts';
 
 const CALM = 30;
+const READER = 'reader'.padEnd(32, 'x');
+const WRITER = 'writer'.padEnd(32, 'x');
+const OPERATOR = 'operator'.padEnd(32, 'x');
 
 describe('the status page', () => {
   const consul = sharedConsul();
@@ -154,22 +161,54 @@ describe('the status page', () => {
     assert.deepEqual(errors, []);
   });
 
-  it('asks for a token on 401, keeps it in the tab, and sends it', async (t) => {
-    const loggers = await Loggers.start(t, { consulUrls: consul().urls, count: 1 });
-    const { page } = await openPage(browser, loggers.apis[0]!);
-    t.after(() => page.context().close());
-    // Stands in for an API with tokens: what is tested is what the page does about its answers.
-    await page.route('**/api/v1/**', async (route) => {
-      if (route.request().headers().authorization === 'Bearer s3cret') return route.continue();
-      const body = JSON.stringify({ code: 'unauthorized', title: 'A token is needed', status: 401 });
-      return route.fulfill({ status: 401, contentType: 'application/problem+json', body });
+  it('asks for a token on 401, keeps it in the tab, and sends it with the status and the live tail', async (t) => {
+    const directory = await mkdtemp(join(tmpdir(), 'distributed-logger-page-'));
+    t.after(() => rm(directory, { recursive: true, force: true }));
+    await writeFile(join(directory, 'read'), `${READER}\n${OPERATOR}\n`);
+    await writeFile(join(directory, 'operate'), OPERATOR);
+    await writeFile(join(directory, 'produce'), WRITER);
+    const loggers = await Loggers.make(t, {
+      consulUrls: consul().urls,
+      count: 1,
+      environment: { DLOG_API_TOKENS_DIR: directory },
     });
+    const [logger] = loggers.all;
+    logger!.start();
+    const producer = new Producer({ target: loggers.apis, token: WRITER });
+    t.after(() => producer.close());
+    await producer.send('before the token');
+    const { page, errors } = await openPage(browser, logger!.api, {}, '#token[open]');
+    t.after(() => page.context().close());
+    const tails: string[] = [];
+    page.on('request', (request) => {
+      if (request.url().includes('/api/v1/log?')) tails.push(request.headers().authorization ?? '');
+    });
+    const enter = async (text: string): Promise<void> => {
+      await page.getByLabel('Token', { exact: true }).fill(text);
+      await page.keyboard.press('Enter');
+    };
     await page.getByText('The API asks for a token.').first().waitFor();
-    await page.getByLabel('Token', { exact: true }).fill('s3cret');
-    await page.keyboard.press('Enter');
+    assert.equal(await page.locator('#members tbody tr').count(), 0, 'nothing is told without one');
+    await assertAccessible(page);
+    await enter('no-token-of-anybody');
+    await page.getByText('The API does not take this token.').waitFor();
+    await enter(READER);
     await page.locator('#notice.good').waitFor();
-    assert.equal(await page.evaluate('Object.values(sessionStorage).join()'), 's3cret');
+    await page.locator('#tail tbody tr', { hasText: 'before the token' }).waitFor();
+    await producer.send('after the token');
+    await page.locator('#tail tbody tr', { hasText: 'after the token' }).waitFor();
+    assert.ok(tails.length > 0 && tails.every((sent) => sent === `Bearer ${READER}`), tails.join());
+    assert.equal(await page.evaluate('Object.values(sessionStorage).join()'), READER);
     assert.equal(await page.evaluate('localStorage.length + document.cookie.length'), 0);
+    assert.ok(!page.url().includes(READER), 'nor in the address');
+    const other = await openPage(browser, logger!.api, {}, '#token[open]');
+    await other.page.context().close();
+
+    await page.getByRole('button', { name: 'Token' }).click();
+    await page.getByRole('button', { name: 'Forget it' }).click();
+    await page.getByText('The API asks for a token.').first().waitFor();
+    assert.equal(await page.evaluate('sessionStorage.length'), 0);
+    assert.deepEqual(errors, []);
   });
 
   for (const colorScheme of ['light', 'dark'] as const)

@@ -39,6 +39,18 @@ describe('the image', () => {
     assert.deepEqual(exposed?.split(' '), [api.fallback, peer.fallback, beat, producer.fallback]);
   });
 
+  it('has dlog on its path, as the dev stage has, and every program under the same name in both', () => {
+    const stages = dockerfile.split(/^FROM /m).slice(1);
+    const stage = (name: string): string => stages.find((text) => text.includes(` AS ${name}\n`)) ?? '';
+    const shim = (node: string): string =>
+      `printf '#!${node}\\nimport("/app/dist/cli/main.js");\\n' > /usr/local/bin/dlog && chmod 755 /usr/local/bin/dlog`;
+    assert.ok(stage('build').includes(shim('/nodejs/bin/node')));
+    assert.match(stage('product'), /^COPY --from=build \/usr\/local\/bin\/dlog \/usr\/local\/bin\/dlog$/m);
+    assert.ok(stage('dev').includes(shim('/usr/bin/env node')));
+    const [, programs = ''] = /for program in (.*); do/.exec(stage('dev')) ?? [];
+    assert.deepEqual(programs.split(' '), ['logger', 'producer', 'cli']);
+  });
+
   it('is given what it copies: .dockerignore lets all of that through', async () => {
     const ignore = await readFile('.dockerignore', 'utf8');
     const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.*)$/gm)].flatMap(([, words]) =>

@@ -3,10 +3,14 @@
 // The tests are one story in order: each begins with what the one before has left.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Status } from '../../src/api/index.ts';
+import type { BenchResult } from '../../src/cli/bench/bench-result.ts';
+import { runCli } from '../support/cli.ts';
 import { eventually } from '../support/cluster.ts';
 import { nodeFaults } from '../support/kube-lab.ts';
 import { assertExactlyOnce, longestGapMs, numbersOf } from '../support/kube-numbers.ts';
-import { type LoggerPod, RECOVERY_MS, type Row, Stack } from '../support/kube-stack.ts';
+import { type LoggerPod, RECOVERY_MS, RELEASE, type Row, Stack } from '../support/kube-stack.ts';
 
 const PROGRESS = 20;
 
@@ -112,6 +116,32 @@ describe('the stack on a cluster', () => {
     console.log(
       await stack.namespace.helm(['test', 'dlog', '--logs', '--timeout', '3m'], { timeoutMs: 200_000 }),
     );
+  });
+
+  step('dlog --kube, outside of the cluster: appends, reads, and measures through a handover', async () => {
+    const at = ['--kube', '--namespace', stack.namespace.name, '--release', RELEASE];
+    const dlog = async (...args: string[]): Promise<string> => {
+      const { code, output, errors } = await runCli([...args, ...at]);
+      assert.equal(code, 0, `dlog ${args.join(' ')}: ${errors}`);
+      return output;
+    };
+    const leader = await stack.agreedLeader();
+    const produced = JSON.parse(await dlog('produce', 'by dlog', '--json')) as { offset: number };
+    const tail = (await dlog('tail', '--from', String(produced.offset))).split('\n');
+    assert.equal(tail[0], 'by dlog');
+    const benching = dlog('bench', '--seconds', '8', '--rate', '20', '--yes', '--json');
+    await sleep(3000);
+    const moved = JSON.parse(await dlog('transfer', '--json')) as { epoch: number; leader: string };
+    assert.ok(moved.epoch > leader.epoch && moved.leader !== leader.name);
+    console.log(`dlog bench through a handover: ${await benching}`);
+    const { records, epochs, check } = JSON.parse(await benching) as BenchResult;
+    assert.deepEqual([records, check], [160, { records: 160, lost: 0, repeated: 0, misplaced: 0 }]);
+    assert.ok(epochs !== null && epochs.first <= leader.epoch && epochs.last === moved.epoch);
+    const inside = await stack.namespace.kubectl(['exec', moved.leader, '--', 'dlog', 'status', '--json']);
+    assert.equal((JSON.parse(inside) as Status).id, moved.leader);
+    const { code, errors } = await runCli(['status', '--kube', '--namespace', 'no-such', '--json']);
+    assert.deepEqual([code, JSON.parse(errors).error.code], [1, 'kube-no-loggers']);
+    await recovered(`dlog handed leadership over to ${moved.leader}`, moved.epoch);
   });
 
   step('kubectl delete pod of the leader moves leadership, label and Service', async () => {

@@ -1,10 +1,10 @@
 // dlog completion: scripts for bash, zsh and fish, made from the same tables that the command line is read by.
-import { COMMANDS, OPTIONS, type OptionName, OWN_OPTIONS, SHELLS } from '../arguments.ts';
+import { COMMANDS, OPTIONS, type OptionName, ownersOf, SHELLS } from '../options.ts';
 import type { CommandContext } from '../run.ts';
 
 type Shell = (typeof SHELLS)[number];
 
-const FILE_OPTIONS: readonly OptionName[] = ['file', 'history'];
+const FILE_OPTIONS: readonly OptionName[] = ['file', 'history', 'token-file', 'ca-file'];
 const FILE_COMMANDS: readonly string[] = ['verify', 'restore'];
 const ONE_WORD = COMMANDS.filter((name) => !name.includes(' '));
 const NAMES = Object.keys(OPTIONS) as OptionName[];
@@ -18,8 +18,10 @@ export function completionScript(shell: Shell): string {
   return shell === 'zsh' ? zsh() : fish();
 }
 
-const optionsOf = (command: string): OptionName[] =>
-  NAMES.filter((name) => OWN_OPTIONS[name] === undefined || OWN_OPTIONS[name] === command);
+const optionsOf = (command: string): OptionName[] => NAMES.filter((name) => isOf(command, ownersOf(name)));
+
+const isOf = (command: string, owners: readonly string[]): boolean =>
+  owners.length === 0 || owners.includes(command);
 
 const flags = (command: string): string =>
   optionsOf(command)
@@ -38,7 +40,12 @@ function cases(line: (command: string, options: string, words: string) => string
     .join('\n');
 }
 
-const fileFlags = FILE_OPTIONS.map((name) => `--${name}`).join('|');
+const alternatives = (names: readonly OptionName[]): string => names.map((name) => `--${name}`).join('|');
+const fileFlags = alternatives(FILE_OPTIONS);
+/** What follows these is no word that could be known. */
+const valueFlags = alternatives(
+  NAMES.filter((name) => OPTIONS[name].type === 'string' && !FILE_OPTIONS.includes(name)),
+);
 
 function bash(): string {
   return `# bash completion of dlog:  source <(dlog completion bash)
@@ -47,6 +54,7 @@ _dlog() {
   COMPREPLY=()
   case $before in
     ${fileFlags}) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+    ${valueFlags}) return ;;
   esac
   for ((index = 1; index < COMP_CWORD; index++)); do
     case \${COMP_WORDS[index]} in
@@ -76,6 +84,7 @@ _dlog() {
   local command= options= offered= word
   case \${words[CURRENT-1]} in
     ${fileFlags}) _files; return ;;
+    ${valueFlags}) return ;;
   esac
   for word in "\${(@)words[2,CURRENT-1]}"; do
     case $word in
@@ -101,8 +110,8 @@ compdef _dlog dlog
 function fish(): string {
   const names = [...ONE_WORD, 'help'].join(' ');
   const lines = NAMES.map((name) => {
-    const owner = OWN_OPTIONS[name];
-    const condition = owner === undefined ? '' : ` -n '__fish_seen_subcommand_from ${owner}'`;
+    const owners = ownersOf(name).join(' ');
+    const condition = owners === '' ? '' : ` -n '__fish_seen_subcommand_from ${owners}'`;
     const files = FILE_OPTIONS.includes(name) ? ' -rF' : OPTIONS[name].type === 'string' ? ' -x' : '';
     return `complete -c dlog${condition} -l ${name}${files}`;
   });

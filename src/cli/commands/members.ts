@@ -2,7 +2,7 @@
 // so it is repeated to whoever leads until the register shows what was wanted, or the time is over.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Membership } from '../../api/index.ts';
-import { NotInTime } from '../exit-codes.ts';
+import { CliError } from '../cli-error.ts';
 import { jsonLine, memberTable } from '../output.ts';
 import { type CommandContext, deadlineOf } from '../run.ts';
 
@@ -40,7 +40,7 @@ async function change(
     }
   } catch (error) {
     if (!signal.aborted || terminal.signal.aborted) throw error;
-    throw new NotInTime(unfinished(now, wanted, invocation.timeoutMs));
+    throw new CliError('not-in-time', unfinished(now, wanted, invocation.timeoutMs));
   }
   terminal.out(invocation.json ? jsonLine(now) : memberTable(now.members));
 }

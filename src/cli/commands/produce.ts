@@ -3,8 +3,10 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { type Acknowledgement, Producer } from '../../client/index.ts';
+import { type Acknowledgement, ClientError, Producer } from '../../client/index.ts';
+import { CliError } from '../cli-error.ts';
 import { jsonLine } from '../output.ts';
+import { Overdue } from '../overdue.ts';
 import { Progress } from '../progress.ts';
 import type { CommandContext } from '../run.ts';
 
@@ -13,14 +15,18 @@ const CLOSE_MS = 1000;
 export async function produce(context: CommandContext): Promise<void> {
   const { invocation, terminal } = context;
   const totalBytes = await sizeOf(context);
-  const producer = new Producer(invocation.client);
-  const progress = terminal.progress && new Progress(terminal.progress, totalBytes);
+  const producer = new Producer(context.options);
+  const progress =
+    terminal.progress &&
+    new Progress(terminal.progress, {
+      part: (bytes) => (totalBytes === null ? null : totalBytes === 0 ? 1 : bytes / totalBytes),
+    });
   const sending = new Sending(context, producer, progress);
   try {
     for await (const text of textsOf(context)) await sending.send(text);
     await sending.finish();
   } finally {
-    await producer.close({ signal: AbortSignal.timeout(CLOSE_MS) });
+    await sending.end();
     progress?.end();
     if (!invocation.json) terminal.note(sending.summary);
   }
@@ -38,8 +44,11 @@ async function* textsOf({ invocation, terminal }: CommandContext): AsyncGenerato
   input.once('error', (error: Error) => {
     broken = error;
   });
-  yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
+  // Somebody who is waited for may want to end instead.
+  const { signal } = terminal;
+  yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY, signal });
   if (broken !== null) throw broken;
+  signal.throwIfAborted();
 }
 
 /** How many bytes are to come, line ends included; null where nobody knows. Rejects for a file that is not there. */
@@ -58,8 +67,12 @@ class Sending {
   readonly #context: CommandContext;
   readonly #producer: Producer;
   readonly #progress: Progress | null;
-  #unsettled = new Set<Promise<void>>();
+  readonly #overdue: Overdue;
+  readonly #giveUp = (): void => this.#end(this.#context.terminal.signal.reason);
+  #unsettled = 0;
+  #wake: () => void = () => {};
   #failure: unknown = null;
+  #closing: Promise<void> | null = null;
   #count = 0;
   #first: number | null = null;
   #last = 0;
@@ -68,39 +81,69 @@ class Sending {
     this.#context = context;
     this.#producer = producer;
     this.#progress = progress;
+    const { invocation, terminal } = context;
+    this.#overdue = new Overdue(invocation.timeoutMs, () =>
+      this.#end(new Error(`a record was not acknowledged within ${invocation.timeoutMs} ms`)),
+    );
+    terminal.signal.addEventListener('abort', this.#giveUp, { once: true });
   }
 
   /** Resolves when there is room for another; rejects when any has failed, and then nothing more is to be sent. */
   async send(text: string): Promise<void> {
-    await this.#producer.room();
+    if (this.#producer.full) await this.#producer.room();
     this.#throwIfFailed();
-    const { invocation, terminal } = this.#context;
-    terminal.signal.throwIfAborted();
-    const signal = AbortSignal.any([terminal.signal, AbortSignal.timeout(invocation.timeoutMs)]);
-    const settled = this.#producer
-      .send(text, { signal })
-      .then(
-        (acknowledgement) => {
-          this.#acknowledged(acknowledgement);
-          this.#progress?.advance({ records: 1, bytes: bytesOf(text) });
-        },
-        (error: unknown) => {
-          this.#failure ??= error;
-        },
-      )
-      .finally(() => this.#unsettled.delete(settled));
-    this.#unsettled.add(settled);
+    this.#context.terminal.signal.throwIfAborted();
+    if (this.#closing !== null) await this.#gaveUp(this.#closing);
+    this.#overdue.sent();
+    this.#unsettled += 1;
+    this.#producer.send(text).then(
+      (acknowledgement) => {
+        this.#acknowledged(acknowledgement);
+        this.#progress?.advance({ records: 1, bytes: bytesOf(text) });
+        this.#settled();
+      },
+      (error: unknown) => {
+        this.#failed(error);
+        this.#settled();
+      },
+    );
   }
 
   async finish(): Promise<void> {
-    await Promise.all(this.#unsettled);
+    if (this.#unsettled > 0)
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
     this.#throwIfFailed();
+  }
+
+  /** Gives up what is not acknowledged by now, soon. */
+  async end(): Promise<void> {
+    this.#overdue.end();
+    this.#context.terminal.signal.removeEventListener('abort', this.#giveUp);
+    await (this.#closing ?? this.#producer.close({ signal: AbortSignal.timeout(CLOSE_MS) }));
   }
 
   get summary(): string {
     if (this.#first === null) return 'no record was acknowledged';
     const records = this.#count === 1 ? '1 record' : `${this.#count} records`;
     return `${records} acknowledged, offsets ${this.#first} to ${this.#last}`;
+  }
+
+  async #gaveUp(closing: Promise<void>): Promise<never> {
+    await closing;
+    this.#throwIfFailed();
+    throw new CliError('not-in-time', 'the last record was acknowledged too late');
+  }
+
+  #end(reason: unknown): void {
+    this.#closing ??= this.#producer.close({ signal: AbortSignal.abort(reason) });
+  }
+
+  #settled(): void {
+    this.#overdue.settled();
+    this.#unsettled -= 1;
+    if (this.#unsettled === 0) this.#wake();
   }
 
   #acknowledged({ offset, count, epoch }: Acknowledgement): void {
@@ -111,7 +154,14 @@ class Sending {
     if (invocation.json) terminal.out(jsonLine({ offset, count, epoch }));
   }
 
+  /** That it is not known what became of one record matters more than that another one was refused. */
+  #failed(error: unknown): void {
+    if (this.#failure === null || (isUnknown(error) && !isUnknown(this.#failure))) this.#failure = error;
+  }
+
   #throwIfFailed(): void {
     if (this.#failure !== null) throw this.#failure;
   }
 }
+
+const isUnknown = (error: unknown): boolean => error instanceof ClientError && error.outcome === 'unknown';

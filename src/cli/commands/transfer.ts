@@ -1,6 +1,6 @@
 // dlog transfer: asks for the handover once, and waits until another logger is known to lead in the epoch to come or later.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { NotInTime } from '../exit-codes.ts';
+import { CliError } from '../cli-error.ts';
 import { jsonLine } from '../output.ts';
 import { type CommandContext, deadlineOf } from '../run.ts';
 
@@ -23,7 +23,8 @@ export async function transfer(context: CommandContext): Promise<void> {
     }
   } catch (error) {
     if (!signal.aborted || terminal.signal.aborted) throw error;
-    throw new NotInTime(
+    throw new CliError(
+      'not-in-time',
       `${to} was asked to lead in epoch ${epoch}, and does not after ${invocation.timeoutMs} ms`,
     );
   }

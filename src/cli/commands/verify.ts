@@ -1,5 +1,6 @@
 // dlog verify: of histories, or of the log as the loggers have it now. Whatever is not certainly valid ends with 1.
 import { reportText, verifyFiles, verifyLive } from '../../verify/index.ts';
+import { CliError } from '../cli-error.ts';
 import { jsonLine } from '../output.ts';
 import type { CommandContext } from '../run.ts';
 
@@ -16,7 +17,13 @@ export async function verify({ invocation, terminal }: CommandContext): Promise<
           others,
           input: terminal.input,
         })
-      : await verifyLive({ loggers: [client.target ?? []].flat(), timeoutMs, signal: terminal.signal });
+      : await verifyLive({
+          ...client,
+          loggers: [client.target ?? []].flat(),
+          timeoutMs,
+          signal: terminal.signal,
+        });
   terminal.out(invocation.json ? jsonLine(report) : reportText(report));
-  if (report.verdict !== 'valid') throw new Error(`the log is not shown to be right: ${report.verdict}`);
+  if (report.verdict !== 'valid')
+    throw new CliError('log-not-valid', `the log is not shown to be right: ${report.verdict}`);
 }

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { COMMANDS, parseArguments, UsageError } from '../../../src/cli/arguments.ts';
-import { helpOf } from '../../../src/cli/help.ts';
+import { parseArguments, UsageError } from '../../../src/cli/arguments.ts';
 
 const parse = (line: string, environment: Record<string, string> = {}) =>
   parseArguments(line === '' ? [] : line.split(' '), environment);
@@ -27,6 +25,25 @@ test('the loggers are found by option, by environment, at the default address or
   assert.deepEqual(parse('status', environment).client, { target: ['http://a:1', 'http://b:2'] });
   const consul = { urls: ['http://c:8500'], cluster: 'x', token: 'secret' };
   assert.deepEqual(parse('status --consul http://c:8500 --cluster x', environment).client, { consul });
+});
+
+test('authorities and secrets come from files, of options or of the environment', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'dlog-files-'));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  const [ca, token] = [join(directory, 'ca.crt'), join(directory, 'token')];
+  const pem = '-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----';
+  await writeFile(ca, `${pem}\n`);
+  await writeFile(token, 'acl-token\n');
+  assert.equal(parse(`status --ca-file ${ca}`).client.ca, pem);
+  assert.equal(parse('status', { DLOG_CA_FILE: ca }).client.ca, pem);
+  const environment = { DLOG_CONSUL_TOKEN_FILE: token, DLOG_CONSUL_CA_FILE: ca, DLOG_CONSUL_TOKEN: 'other' };
+  assert.deepEqual(parse('status --consul https://c:8501', environment).client.consul, {
+    urls: ['https://c:8501'],
+    token: 'acl-token',
+    ca: pem,
+  });
+  assert.throws(() => parse(`status --ca-file ${token}`), /--ca-file: .*token holds no certificate in PEM/);
+  assert.throws(() => parse('status --ca-file none'), /--ca-file: ENOENT/);
 });
 
 test('tail has its own options', () => {
@@ -95,7 +112,16 @@ const wrong: Readonly<Record<string, RegExp>> = {
   'status --cluster x': /needs --consul/,
   'status --verbose': /--verbose/,
   'status --others': /--others belongs to verify/,
-  'verify --seconds 5': /--seconds belongs to load/,
+  'verify --seconds 5': /--seconds belongs to bench and load/,
+  'load --size 100': /--size belongs to bench/,
+  'bench now': /bench takes no "now"/,
+  'bench --size 3': /--size is "3": it takes a whole number from 32/,
+  'status --namespace x': /--namespace is about loggers on Kubernetes: it needs --kube/,
+  'status --kube --url http://a:1': /--kube finds the loggers by itself: it takes no --url/,
+  'status --kube --consul http://a:1': /it takes no --consul/,
+  'status --kube --release a --selector b=c': /one is enough/,
+  'status --kube --namespace A/b': /cannot be the name of one/,
+  'load --kube': /load takes --url, not --kube/,
   'load history.jsonl': /load takes no "history.jsonl"/,
   'load --rate fast': /--rate is "fast": it takes a whole number from 1 to 10000/,
   'load --name A/b': /--name is "A\/b"/,
@@ -114,15 +140,6 @@ for (const [line, why] of Object.entries(wrong))
     );
   });
 
-test('docs/reference/cli.md shows the help of each command as it is', () => {
-  const page = readFileSync(new URL('../../../docs/reference/cli.md', import.meta.url), 'utf8');
-  assert.ok(page.includes(helpOf(null)));
-  for (const command of COMMANDS) {
-    const [own] = helpOf(command).split('\nOptions of all');
-    assert.ok(page.includes(`### dlog ${command}\n\n\`\`\`\n${own}\`\`\`\n`), command);
-  }
-});
-
 test('the token comes from an option, a file or the environment', async (t) => {
   const file = join(await mkdtemp(join(tmpdir(), 'distributed-logger-token-')), 'token');
   t.after(() => rm(dirname(file), { recursive: true }));
@@ -134,4 +151,52 @@ test('the token comes from an option, a file or the environment', async (t) => {
   assert.equal(tokenOf('--token-file', file), 'from-file');
   assert.throws(() => tokenOf('--token', 'a', '--token-file', file), UsageError);
   assert.throws(() => tokenOf('--token-file', `${file}-not`), UsageError);
+});
+
+test('a word that is nearly one gets that as a hint', () => {
+  const hintOf = (line: string): string | null => {
+    try {
+      parse(line);
+    } catch (error) {
+      assert.ok(error instanceof UsageError);
+      return error.hint;
+    }
+    return null;
+  };
+  assert.match(hintOf('stauts') ?? '', /^did you mean dlog status\?/);
+  assert.match(hintOf('membres add logger-1') ?? '', /^did you mean dlog members add\?/);
+  assert.match(hintOf('status --jsno') ?? '', /^did you mean --json\?/);
+  assert.equal(hintOf('frobnicate'), 'dlog --help tells what it takes');
+  assert.equal(hintOf('tail --from x'), 'dlog tail --help tells what it takes');
+});
+
+test('loggers on Kubernetes are named by --kube and what belongs to it', () => {
+  const { kube, client } = parse('status --kube -n logs --context kind-kind --release demo', {
+    DLOG_URL: 'http://a:1',
+    DLOG_TOKEN: 'secret',
+  });
+  assert.deepEqual(kube, { namespace: 'logs', context: 'kind-kind', release: 'demo', selector: null });
+  assert.deepEqual(client, { token: 'secret' });
+  assert.equal(parse('status').kube, null);
+  assert.equal(parse('status --kube -l app=logger').kube?.selector, 'app=logger');
+});
+
+test('bench has its own options, and some of load', () => {
+  const given = parse('bench --size 1000 --seconds 5 --producers 3 --in-flight 10 --rate 20 --yes').bench;
+  assert.deepEqual(given, {
+    sizeBytes: 1000,
+    seconds: 5,
+    producers: 3,
+    ratePerSecond: 20,
+    inFlight: 10,
+    yes: true,
+  });
+  assert.deepEqual(parse('bench').bench, {
+    sizeBytes: 100,
+    seconds: 10,
+    producers: 1,
+    ratePerSecond: null,
+    inFlight: 1000,
+    yes: false,
+  });
 });

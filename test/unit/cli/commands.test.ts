@@ -6,15 +6,23 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { parseArguments } from '../../../src/cli/arguments.ts';
-import { exitCodeOf } from '../../../src/cli/exit-codes.ts';
-import type { ProgressTerminal } from '../../../src/cli/progress.ts';
-import { run } from '../../../src/cli/run.ts';
+import type { BenchResult } from '../../../src/cli/bench/bench-result.ts';
+import { CliError } from '../../../src/cli/cli-error.ts';
+import { type Failure, failureOf } from '../../../src/cli/failures.ts';
+import { run, type Terminal, writes } from '../../../src/cli/run.ts';
+import type { ProgressTerminal } from '../../../src/cli/status-line.ts';
+import { Troubles } from '../../../src/cli/troubles.ts';
 import { LoggerError } from '../../../src/errors.ts';
 import { type RunningApi, startApi, until } from '../../support/api.ts';
+import { Authority } from '../../support/authority.ts';
+import { answer, problem, ScriptedLogger, silence } from '../client/scripted-logger.ts';
 
 interface Ran {
   output: string;
   readonly notes: string[];
+  readonly questions: string[];
+  readonly input: PassThrough;
+  readonly failure: (error: unknown) => Failure;
   readonly ending: AbortController;
   readonly done: Promise<unknown>;
 }
@@ -22,13 +30,15 @@ interface Ran {
 function start(
   url: string,
   args: readonly string[],
-  input = '',
+  /** Null: more may come. */
+  input: string | null = '',
   progress: ProgressTerminal | null = null,
+  answer: boolean | null = null,
 ): Ran {
   const stdin = new PassThrough();
-  stdin.end(input);
+  if (input !== null) stdin.end(input);
   const ending = new AbortController();
-  const ran = { output: '', notes: [] as string[], ending, progress };
+  const ran = { output: '', notes: [] as string[], questions: [] as string[], ending, progress };
   const terminal = {
     out: (text: string) => {
       ran.output += text;
@@ -37,17 +47,38 @@ function start(
     drained: () => Promise.resolve(),
     note: (text: string) => void ran.notes.push(text),
     progress: ran.progress,
+    confirm:
+      answer === null
+        ? null
+        : async (question: string) => {
+            ran.questions.push(question);
+            return answer;
+          },
     input: stdin,
     signal: ending.signal,
   };
   const invocation = parseArguments([...args, '--url', url], {});
+  const troubles = new Troubles();
+  const { timeoutMs, command } = invocation;
   return Object.assign(ran, {
-    done: run(invocation, terminal).then(
+    input: stdin,
+    failure: (error: unknown) => failureOf(error, { troubles, timeoutMs, writes: writes(command) }),
+    done: run(invocation, terminal, troubles).then(
       () => null,
       (error: unknown) => error,
     ),
   });
 }
+
+const terminalFor = (input: PassThrough): Terminal => ({
+  out: () => true,
+  drained: () => Promise.resolve(),
+  note: () => {},
+  progress: null,
+  confirm: null,
+  input,
+  signal: new AbortController().signal,
+});
 
 async function dlog({ url }: RunningApi, args: readonly string[], input = ''): Promise<Ran> {
   const ran = start(url, args, input);
@@ -55,13 +86,11 @@ async function dlog({ url }: RunningApi, args: readonly string[], input = ''): P
   return ran;
 }
 
-async function failing(
-  { url }: RunningApi,
-  args: readonly string[],
-): Promise<{ code: number; message: string }> {
-  const error = await start(url, args).done;
-  assert.ok(error instanceof Error);
-  return { code: exitCodeOf(error), message: error.message };
+async function failing({ url }: { readonly url: string }, args: readonly string[]): Promise<Failure> {
+  const ran = start(url, args);
+  const error = await ran.done;
+  assert.ok(error instanceof Error, `${args.join(' ')} did not fail`);
+  return ran.failure(error);
 }
 
 /** A leader that does at once what is wanted of it, member by member. */
@@ -125,9 +154,9 @@ test('tail begins at a moment', async (t) => {
 
 test('produce ends as refused, and as unknown, for what it is', async (t) => {
   const api = await startApi(t, { limits: { recordBytes: 10 } });
-  assert.equal((await failing(api, ['produce', 'x'.repeat(20)])).code, 1);
+  assert.equal((await failing(api, ['produce', 'x'.repeat(20)])).exitCode, 1);
   api.service.commitsAtOnce = false;
-  assert.equal((await failing(api, ['produce', 'x', '--timeout', '100ms'])).code, 75);
+  assert.equal((await failing(api, ['produce', 'x', '--timeout', '100ms'])).exitCode, 75);
 });
 
 test('tail prints the last ten, from an offset, or goes on for ever', async (t) => {
@@ -146,7 +175,7 @@ test('tail prints the last ten, from an offset, or goes on for ever', async (t) 
   following.ending.abort();
   assert.equal(await following.done, null);
   api.service.retainFrom(5);
-  assert.equal((await failing(api, ['tail', '--from', '1'])).code, 1);
+  assert.equal((await failing(api, ['tail', '--from', '1'])).exitCode, 1);
 });
 
 test('members are listed, added and removed; the wish comes on top of the one before', async (t) => {
@@ -161,11 +190,13 @@ test('members are listed, added and removed; the wish comes on top of the one be
 test('a change that does not come about says what is missing; one that is not ours is refused', async (t) => {
   const api = await startApi(t);
   const late = await failing(api, ['members', 'add', 'logger-1', '--timeout', '300ms']);
-  assert.equal(late.code, 69);
+  assert.equal(late.exitCode, 69);
   assert.match(late.message, /Not members yet: logger-1/);
   api.service.refusal = new LoggerError('members-managed');
   const managed = await failing(api, ['members', 'remove', 'logger-1']);
-  assert.deepEqual(managed, { code: 1, message: 'The StatefulSet decides who is a member' });
+  assert.deepEqual([managed.code, managed.exitCode, managed.outcome], ['members-managed', 1, 'none']);
+  assert.equal(managed.message, 'The StatefulSet decides who is a member');
+  assert.match(managed.hint, /kubectl scale statefulset/);
 });
 
 test('transfer waits for the new leader, within its time', async (t) => {
@@ -177,11 +208,127 @@ test('transfer waits for the new leader, within its time', async (t) => {
   assert.equal(await moved.done, null);
   assert.deepEqual(JSON.parse(moved.output), { epoch: 2, leader: 'logger-1' });
   api.service.lead();
-  assert.equal((await failing(api, ['transfer', 'logger-0'])).code, 1);
-  assert.equal((await failing(api, ['transfer', '--timeout', '200ms'])).code, 69);
+  assert.equal((await failing(api, ['transfer', 'logger-0'])).exitCode, 1);
+  assert.equal((await failing(api, ['transfer', '--timeout', '200ms'])).exitCode, 69);
 });
 
-test('nobody there: unavailable, after the time that was given', async () => {
-  const error = await start('http://127.0.0.1:1', ['status', '--timeout', '200ms']).done;
-  assert.equal(exitCodeOf(error), 69);
+test('nobody there: unavailable after the time that was given, with the reason and what to try', async () => {
+  const failure = await failing({ url: 'http://127.0.0.1:1' }, ['status', '--timeout', '200ms']);
+  const { code, exitCode, message, hint, outcome } = failure;
+  assert.deepEqual([code, exitCode, outcome], ['no-answer', 69, null]);
+  assert.match(
+    message,
+    /^gave up after 0.2 s: http:\/\/127.0.0.1:1: no connection to 127.0.0.1:1: .*ECONNREFUSED/,
+  );
+  assert.match(hint, /--url.*--kube.*--consul/);
+});
+
+test('what a logger said goes before that others were silent', async (t) => {
+  const starting = await ScriptedLogger.start(t, [], problem('not-ready'));
+  starting.status = { id: 'logger-0', role: 'follower', epoch: 1, offsets: { first: 0, commit: 9, end: 9 } };
+  const args = ['tail', '--from', '0', '--url', 'http://127.0.0.1:1', '--timeout', '300ms'];
+  const failure = await failing({ url: starting.url }, args);
+  assert.deepEqual([failure.code, failure.exitCode, failure.outcome], ['not-ready', 69, null]);
+  assert.match(failure.message, /This logger is not ready/);
+  assert.match(failure.hint, /starting/);
+});
+
+test('Consul that does not answer, or knows no such cluster, is what a command is given up for', async (t) => {
+  const failing = async (url: string): Promise<Failure> => {
+    const troubles = new Troubles();
+    const invocation = parseArguments(
+      ['status', '--consul', url, '--cluster', 'x', '--timeout', '200ms'],
+      {},
+    );
+    const error = await run(invocation, terminalFor(new PassThrough()), troubles).catch((reason) => reason);
+    return failureOf(error, { troubles, timeoutMs: 200, writes: false });
+  };
+  const away = await failing('http://127.0.0.1:1');
+  assert.deepEqual([away.code, away.exitCode], ['consul-unreachable', 69]);
+  const empty = await ScriptedLogger.start(t, [answer(404, '', { 'x-consul-index': '3' })], silence);
+  const unknown = await failing(empty.url);
+  assert.deepEqual([unknown.code, unknown.exitCode], ['no-leader', 69]);
+  assert.match(unknown.message, /Consul has no register of the cluster "x"/);
+});
+
+test('something that is no logger is told from one', async (t) => {
+  const other = await ScriptedLogger.start(t, [], answer(200, '<html>'));
+  const failure = await failing({ url: other.url }, ['members', '--timeout', '200ms']);
+  assert.deepEqual([failure.code, failure.exitCode], ['bad-answer', 69]);
+  assert.match(failure.hint, /no logger/);
+});
+
+test('a logger that stays silent leaves it unknown whether a write was done, and a read undone', async (t) => {
+  const frozen = await ScriptedLogger.start(t, [], silence);
+  const asked = await failing({ url: frozen.url }, ['tail', '--timeout', '200ms']);
+  assert.deepEqual([asked.exitCode, asked.outcome], [69, null]);
+  const sent = await failing({ url: frozen.url }, ['produce', 'x', '--timeout', '200ms']);
+  assert.deepEqual([sent.exitCode, sent.outcome], [75, 'unknown']);
+});
+
+test('a command that is interrupted while records wait ends soon', async (t) => {
+  const api = await startApi(t);
+  api.service.commitsAtOnce = false;
+  const ran = start(api.url, ['produce'], 'one\ntwo\n');
+  await until('something was sent', () => api.requests.length > 0 || api.service.values.length > 0);
+  ran.ending.abort(new CliError('interrupted', 'interrupted'));
+  const error = await ran.done;
+  assert.ok(error instanceof Error);
+  assert.equal(ran.failure(error).code, 'interrupted');
+  assert.deepEqual(ran.notes, ['no record was acknowledged']);
+});
+
+test('produce that waits for input ends when it is told to, and says what it has done', async (t) => {
+  const api = await startApi(t);
+  const ran = start(api.url, ['produce'], null);
+  ran.input.write('one\n');
+  await until('the first line is stored', () => api.service.values.length === 1);
+  await until('and acknowledged', () => api.appends.length === 1);
+  ran.ending.abort(new CliError('interrupted', 'interrupted'));
+  const error = await ran.done;
+  assert.equal(ran.failure(error).code, 'interrupted');
+  assert.deepEqual(ran.notes, ['1 record acknowledged, offsets 0 to 0']);
+});
+
+test('bench writes, measures and finds its records again', async (t) => {
+  const api = await startApi(t);
+  api.service.fill('before');
+  const args = ['bench', '--seconds', '1', '--producers', '2', '--rate', '50', '--size', '40'];
+  const { output } = await dlog(api, [...args, '--yes', '--json']);
+  const result = JSON.parse(output) as BenchResult;
+  assert.equal(result.records, 100);
+  assert.equal(api.service.values.length, 101);
+  assert.ok(api.service.values.slice(1).every((value) => value.length === 40));
+  assert.deepEqual(result.check, { records: 100, lost: 0, repeated: 0, misplaced: 0 });
+  assert.deepEqual(result.offsets, { first: 1, last: 100 });
+  const { p50, p99, max } = result.latencyMs;
+  assert.ok(0 < p50 && p50 <= p99 && p99 <= max * 1.01, output);
+  const table = await dlog(api, ['bench', '--seconds', '1', '--yes', '--in-flight', '2']);
+  assert.match(table.output, /^acknowledged +[\d,]+ records of 100 bytes, by 1 producer, in /m);
+  assert.match(table.output, /^read back +all [\d,]+ are where they were acknowledged$/m);
+});
+
+test('bench asks before it writes, and does not where nobody can be asked', async (t) => {
+  const api = await startApi(t);
+  const refused = await failing(api, ['bench', '--seconds', '1']);
+  assert.deepEqual([refused.code, refused.exitCode], ['not-confirmed', 64]);
+  assert.match(
+    refused.message,
+    /^This writes as many records as it takes of 100 bytes within 1 s into the log of /,
+  );
+  const no = start(api.url, ['bench', '--seconds', '1'], '', null, false);
+  assert.match(String(await no.done), /nothing was written/);
+  assert.match(no.questions.join(), /They stay there. Go on\?$/);
+  assert.deepEqual(api.service.values, []);
+  const yes = start(api.url, ['bench', '--seconds', '1', '--rate', '5'], '', null, true);
+  assert.equal(await yes.done, null);
+  assert.equal(api.service.values.length, 5);
+});
+
+test('a logger that is not trusted: unavailable, and why', async (t) => {
+  const tls = await (await Authority.make('unknown')).certificate('logger');
+  const api = await startApi(t, { tls: () => tls });
+  const { code, exitCode, message } = await failing(api, ['status', '--timeout', '2s']);
+  assert.deepEqual([code, exitCode], ['no-answer', 69]);
+  assert.match(message, /^gave up after 2 s: .*no connection to 127\.0\.0\.1:\d+: .*certificate/);
 });

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
-import { COMMANDS, OPTIONS, SHELLS } from '../../../src/cli/arguments.ts';
 import { completionScript } from '../../../src/cli/commands/completion.ts';
+import { COMMANDS, OPTIONS, SHELLS } from '../../../src/cli/options.ts';
 
 /** What bash offers for the last of these words. */
 function offered(...words: string[]): string[] {

@@ -21,6 +21,14 @@ test('the defaults are those of the code', () => {
     assert.match(page, new RegExp(`\\| \`${name}\` \\|.* ${value} \\|`));
 });
 
+test('every option has its line', () => {
+  const declaration =
+    /export interface ClientOptions \{([\s\S]*?)\n\}/.exec(read('src/client/types.ts'))?.[1] ?? '';
+  const names = [...declaration.matchAll(/^ {2}readonly (\w+)\?:/gm)].map((match) => match[1]);
+  assert.ok(names.length >= 8);
+  for (const name of names) assert.ok(page.includes(`| \`${name}\` |`), name);
+});
+
 test('every code of the client itself is explained', () => {
   const declaration = /export type ClientErrorCode =([^;]+);/.exec(read('src/client/errors.ts'))?.[1] ?? '';
   const codes = [...declaration.matchAll(/'([a-z-]+)'/g)].map((match) => match[1]);

@@ -6,7 +6,7 @@ import { dirname, join, relative } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
-import { COMMANDS } from '../../../src/cli/arguments.ts';
+import { COMMANDS } from '../../../src/cli/options.ts';
 import { loggerSettings, producerSettings } from '../../../src/config.ts';
 import { type Page, parsePage } from '../../support/markdown.ts';
 
