@@ -197,13 +197,28 @@ function tokenOf(
     throw new UsageError('--token and --token-file are two ways to give one token', command);
   if (file === undefined) {
     const given = token ?? environment.DLOG_TOKEN;
-    return given ? { token: given } : {};
+    return given ? { token: printable(given, token === undefined ? 'DLOG_TOKEN' : '--token', command) } : {};
   }
+  let read: string;
   try {
-    return { token: readFileSync(file, 'utf8').trim() };
+    read = readFileSync(file, 'utf8').trim();
   } catch (error) {
     throw new UsageError(`--token-file: ${messageOf(error)}`, command);
   }
+  return { token: printable(read, '--token-file', command) };
+}
+
+/** Other characters do not fit into a header field: every request would fail. The token itself is not shown. */
+function printable(token: string, where: string, command: Command | null): string {
+  if (!/^[\x21-\x7e]*$/.test(token))
+    throw new UsageError(`${where} holds a character that no token has`, command);
+  return token;
+}
+
+/** What the client takes for the base of its paths. */
+function isBaseUrl(text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  return url !== null && /^https?:$/.test(url.protocol) && url.search === '' && url.hash === '';
 }
 
 /** `--url` goes before `--consul` in the environment; given both, both are used. */
@@ -215,12 +230,19 @@ function whereTo(
   if (consul && (command === 'load' || command === 'verify'))
     throw new UsageError(`${command} takes --url, not --consul`, command);
   for (const one of [...(url ?? []), ...(consul ?? [])])
-    if (!URL.canParse(one) || !/^https?:$/.test(new URL(one).protocol))
+    if (!isBaseUrl(one))
       throw new UsageError(`${JSON.stringify(one)} is not an http:// or https:// URL`, command);
   if (cluster !== undefined && !consul)
     throw new UsageError('--cluster names a cluster in Consul: it needs --consul', command);
+  if (cluster !== undefined && !ID.test(cluster))
+    throw new UsageError(`--cluster is ${JSON.stringify(cluster)}: it takes such as default`, command);
   const fromEnvironment = (environment.DLOG_URL || DEFAULT_URL).split(',').map((part) => part.trim());
-  const token = environment.DLOG_CONSUL_TOKEN;
+  if (!url && !consul && !fromEnvironment.every(isBaseUrl))
+    throw new UsageError(
+      `DLOG_URL is ${JSON.stringify(environment.DLOG_URL)}: it takes http:// or https:// URLs, separated by commas`,
+      command,
+    );
+  const token = printable(environment.DLOG_CONSUL_TOKEN ?? '', 'DLOG_CONSUL_TOKEN', command);
   return {
     ...(url || !consul ? { target: url ?? fromEnvironment } : {}),
     ...(consul && {
