@@ -8,4 +8,6 @@ const FIXED_SEED = 1;
 
 for (const target of TARGETS)
   for (const seed of [FIXED_SEED, randomInt(2 ** 31)])
-    test(`${target.name}, seed ${seed}: ${target.about}`, () => fuzz(target, { seed, cases: target.shortCases }));
+    test(`${target.name}, seed ${seed}: ${target.about}`, async () => {
+      await fuzz(target, { seed, cases: target.shortCases });
+    });

@@ -37,7 +37,7 @@ export const byteDamage: fc.Arbitrary<ByteDamage> = fc.oneof(
 );
 
 export function damageBytes(good: Buffer, damages: readonly ByteDamage[]): Buffer {
-  let bytes = Buffer.from(good);
+  let bytes: Buffer = Buffer.from(good);
   for (const damage of damages) bytes = damageOnce(bytes, damage);
   return bytes;
 }

@@ -1,10 +1,12 @@
 // Runs a target's cases one after the other, shrinks the first that fails and says how to run exactly that one again. What
 // nobody waits for counts too: an exception that would have ended a logger's process fails the case during which it came.
+import { inspect } from 'node:util';
 import fc from 'fast-check';
 import type { AnyTarget, Rig } from './target.ts';
 
 /** So wide that only a hang passes it. */
 const CASE_DEADLINE_MS = 15_000;
+const STEP_MS = 100;
 /** Shrinking is a service to whoever reads the failure; it ends here with what it has. */
 const SHRINK_MS = 20_000;
 const SHOWN_CHARS = 3000;
@@ -54,31 +56,32 @@ export async function fuzz(target: AnyTarget, { seed, cases, path }: FuzzOptions
 
 function failure({ name }: AnyTarget, details: fc.RunDetails<[unknown]>): Error {
   const { seed, counterexample, counterexamplePath, errorInstance, numShrinks } = details;
-  const cause = errorInstance instanceof Error ? (errorInstance.stack ?? errorInstance.message) : errorInstance;
   const shown = fc.stringify(counterexample?.[0]);
   return new Error(
     [
       `${name}: a case of seed ${seed} fails, after ${numShrinks} steps to a smaller one`,
       `replay: npm run fuzz -- --target ${name} --seed ${seed} --path ${counterexamplePath}`,
       `case: ${shown.length > SHOWN_CHARS ? `${shown.slice(0, SHOWN_CHARS)}… (${shown.length} characters)` : shown}`,
-      String(cause),
+      inspect(errorInstance),
     ].join('\n'),
     { cause: errorInstance },
   );
 }
 
+/** Counted in short steps, so that a machine that stood still meanwhile is no hang. */
 async function withinDeadline<T>(work: Promise<T>): Promise<T> {
+  let stepsLeft = CASE_DEADLINE_MS / STEP_MS;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`nothing came of it in ${CASE_DEADLINE_MS} ms: it hangs`)),
-      CASE_DEADLINE_MS,
-    );
+    timer = setInterval(() => {
+      stepsLeft -= 1;
+      if (stepsLeft < 0) reject(new Error(`nothing came of it in ${CASE_DEADLINE_MS} ms: it hangs`));
+    }, STEP_MS);
   });
   try {
     return await Promise.race([work, late]);
   } finally {
-    clearTimeout(timer);
+    clearInterval(timer);
   }
 }
 
