@@ -159,7 +159,7 @@ class Clients implements Rig<Case> {
 export const client = target<Case>({
   name: 'client',
   about: 'answers to the client library: rows, status, appends, problems',
-  shortCases: 200,
+  shortCases: 60,
   cases: fc.record({ call: fc.constantFrom(...CALLS), kind: fc.constantFrom('good', 'good', 'problem'), lies }),
   open: () => Clients.open(),
 });

@@ -141,7 +141,7 @@ class Elections implements Rig<Case> {
 export const consul = target<Case>({
   name: 'consul',
   about: 'answers of Consul: register, sessions, catalog, transactions',
-  shortCases: 150,
+  shortCases: 80,
   cases: fc.record({ call: fc.constantFrom(...CALLS), lies }),
   open: async () => new Elections(await Liar.open(good)),
 });

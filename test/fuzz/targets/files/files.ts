@@ -193,7 +193,7 @@ async function goOn(path: string, { log }: OpenedLog): Promise<void> {
 export const files = target<Case>({
   name: 'files',
   about: 'data directories: segments, indexes, checkpoint, mark, state, snapshots, staged resets',
-  shortCases: 200,
+  shortCases: 80,
   cases: fc.record({
     directory: fc.nat({ max: 99 }),
     damages: fc.array(fileDamage, { minLength: 1, maxLength: 3 }),

@@ -136,7 +136,7 @@ const connection: fc.Arbitrary<Connection> = fc.record({
 export const http = target<readonly Connection[]>({
   name: 'http',
   about: 'requests to the API, each case up to eight connections at once',
-  shortCases: 60,
+  shortCases: 20,
   cases: fc.array(connection, { minLength: 1, maxLength: 8 }),
   open: async () => new Http(await SoloLogger.open()),
 });

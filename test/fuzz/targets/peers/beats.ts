@@ -73,7 +73,7 @@ class Beats implements Rig<Case> {
 export const beats = target<Case>({
   name: 'beats',
   about: 'heartbeats, on the port and thread of their own',
-  shortCases: 150,
+  shortCases: 50,
   cases: fc.record({
     damages: fc.array(stepDamage, { maxLength: 3 }),
     pieceBytes: fc.constantFrom(0, 0, 0, 1, 7),

@@ -13,6 +13,9 @@ const SURE_ANSWER_MS = 5000;
 /** Once one has not come the others will hardly. */
 const LATER_ANSWER_MS = 3;
 
+/** Each piece costs a turn of the event loop. */
+const PIECES_MAX = 4;
+
 export const hello = (change: Partial<Hello> = {}): Hello => ({
   type: 'hello',
   magic: MAGIC,
@@ -66,7 +69,7 @@ export class Attacker {
     for (const { bytes, answer, reset } of parts) {
       if (this.socket.destroyed) return;
       const before = this.heard.length;
-      const step = pieceBytes === 0 ? bytes.length || 1 : Math.max(pieceBytes, Math.ceil(bytes.length / 20));
+      const step = pieceBytes === 0 ? bytes.length || 1 : Math.max(pieceBytes, Math.ceil(bytes.length / PIECES_MAX));
       for (let from = 0; from < bytes.length; from += step) {
         this.socket.write(bytes.subarray(from, from + step));
         if (pieceBytes > 0) await sleep(0);
