@@ -5,7 +5,7 @@ import { AnswerError, type Call } from './attempt.ts';
 import { Connection } from './connection.ts';
 import { readBody } from './http.ts';
 import { rowsOf } from './rows.ts';
-import { isCount, isObject, isText, type ShapeOf, wrongMember } from './shapes.ts';
+import { isCount, isObject, isText, optional, type ShapeOf, wrongMember } from './shapes.ts';
 import type { ClientOptions, ReadRecord, ReadResult } from './types.ts';
 
 const MAX_ANSWER_BYTES = 1024 * 1024;
@@ -23,8 +23,8 @@ const STATUS: ShapeOf<Status> = {
   id: isText,
   role: (value) => value === 'leader' || value === 'follower',
   epoch: isCount,
-  offsets: isOffsets,
-  members: isMembers,
+  offsets: optional(isOffsets),
+  members: optional(isMembers),
 };
 const MEMBERSHIP: ShapeOf<Membership> = {
   wanted: (value) => value === null || (Array.isArray(value) && value.every(isText)),

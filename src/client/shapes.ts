@@ -10,8 +10,14 @@ export const isText = (value: unknown): boolean => typeof value === 'string';
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** For what loggers of before do not tell. */
+export const optional =
+  (check: (value: unknown) => boolean) =>
+  (value: unknown): boolean =>
+    value === undefined || check(value);
+
 /** Name of the first member that is missing or wrong; null when all are right. */
 export function wrongMember<T>(value: Readonly<Record<string, unknown>>, shape: ShapeOf<T>): string | null {
-  for (const name in shape) if (!Object.hasOwn(value, name) || !shape[name]?.(value[name])) return name;
+  for (const name in shape) if (!shape[name]?.(value[name])) return name;
   return null;
 }
