@@ -7,9 +7,9 @@ import type { Connection } from './connection.ts';
 import { ClientError } from './errors.ts';
 import { Flights } from './flights.ts';
 import { jsonCall, LogClient } from './log-client.ts';
-import { isCount } from './shapes.ts';
 import { BATCH_RECORDS_MAX, ProducerStamps } from './producer-stamps.ts';
 import { SendQueue } from './send-queue.ts';
+import { isCount } from './shapes.ts';
 import type { Acknowledgement, ClientOptions, Sendable } from './types.ts';
 
 const DEFAULT_MAX_QUEUED_RECORDS = 10_000;

@@ -75,7 +75,9 @@ export class ConsulRegister implements Register {
       );
       // An index of 0 would stand for a register that does not exist.
       if (outcome.kind === 'committed' && outcome.modifyIndex === 0)
-        throw new ConsulError('malformed', 'the transaction was answered without an index', { maybeDone: true });
+        throw new ConsulError('malformed', 'the transaction was answered without an index', {
+          maybeDone: true,
+        });
       if (outcome.kind === 'committed')
         return { kind: 'done', snapshot: { ...wanted, index: outcome.modifyIndex } };
       return await this.#rolledBack(outcome, operations, wanted, call);

@@ -69,7 +69,8 @@ export function decodeProducers(guarded: Buffer): ProducerSnapshot | null {
     if (length < 1 || length > BATCHES_PER_PRODUCER || end > bytes.length) return null;
     const entry = readEntry(bytes, at, length);
     // Such numbers could not be written again.
-    if (![entry.timestampMs, ...entry.batches.map(({ offset }) => offset)].every(Number.isSafeInteger)) return null;
+    if (![entry.timestampMs, ...entry.batches.map(({ offset }) => offset)].every(Number.isSafeInteger))
+      return null;
     entries.push([bytes.readBigInt64BE(at), entry]);
     at = end;
   }

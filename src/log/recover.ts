@@ -128,7 +128,9 @@ async function segmentBases(disk: Disk, directory: string, synced: number): Prom
   const [first] = bases;
   if (first === undefined) throw new LogDamagedError('there is no segment');
   if (first > synced)
-    throw new LogDamagedError(`the log begins at ${first}, but offset ${synced} was still there when it was marked`);
+    throw new LogDamagedError(
+      `the log begins at ${first}, but offset ${synced} was still there when it was marked`,
+    );
   return bases;
 }
 

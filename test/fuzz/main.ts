@@ -19,7 +19,9 @@ const unknown = wanted.filter((name) => !TARGETS.some((target) => target.name ==
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
 const cases = Number(values.cases);
 if (unknown.length > 0 || !Number.isSafeInteger(seed) || !(cases >= 1)) {
-  console.error(`takes --seed and --cases as whole numbers, and of --target ${TARGETS.map(({ name }) => name)}`);
+  console.error(
+    `takes --seed and --cases as whole numbers, and of --target ${TARGETS.map(({ name }) => name)}`,
+  );
   process.exit(2);
 }
 

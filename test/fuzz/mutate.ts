@@ -76,7 +76,21 @@ const deep = (): unknown => JSON.parse('['.repeat(DEEP) + ']'.repeat(DEEP));
 
 /** Values that a program which believes its peer does not expect. */
 export const oddValue: fc.Arbitrary<unknown> = fc.oneof(
-  fc.constantFrom<unknown>(null, true, false, 0, 1, -1, 0.5, 1e308, -0, 2 ** 31, 2 ** 32, 2 ** 53, 2 ** 53 - 1),
+  fc.constantFrom<unknown>(
+    null,
+    true,
+    false,
+    0,
+    1,
+    -1,
+    0.5,
+    1e308,
+    -0,
+    2 ** 31,
+    2 ** 32,
+    2 ** 53,
+    2 ** 53 - 1,
+  ),
   fc.constantFrom<unknown>('', ' ', 'x', '0', '-1', '1e3', '\u0000', '\ud800', '__proto__', 'é'.repeat(2000)),
   fc.constantFrom<unknown>([], {}, [null], [[]], { length: 5 }, ['a', 'a']),
   fc.constant('deep').map(deep),
@@ -90,7 +104,10 @@ const oddName = fc.constantFrom('__proto__', 'constructor', 'toString', 'length'
 export const jsonDamage: fc.Arbitrary<JsonDamage> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('put'), at: place, value: oddValue }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('remove'), at: place }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('add'), at: place, name: oddName, value: oddValue }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('add'), at: place, name: oddName, value: oddValue }),
+  },
 );
 
 type Holder = Record<string, unknown>;

@@ -12,9 +12,38 @@ interface Case {
 
 const VALUES = [
   ...['', '-', '--', 'x', '0', '-1', '5', '1e3', '99999999999999999999', 'latest', 'earliest', 'NaN', '٣'],
-  ...['5s', '500ms', '1d', '9999999999s', '2026-01-31T12:00:00Z', '2026-99-99T99:99:99Z', '0000-01-01T00:00:00Z'],
-  ...['http://127.0.0.1:1', 'https://[::1]/x?y#z', 'http://', 'HTTP://A', 'http://a b', 'http://%', 'ftp://x', '//x'],
-  ...['logger-0', 'Logger 0', 'a\nb', 'ü', '/dev/null', '/nonexistent', '/', 'bash', 'tcsh', '\ud800', 'é'.repeat(999)],
+  ...[
+    '5s',
+    '500ms',
+    '1d',
+    '9999999999s',
+    '2026-01-31T12:00:00Z',
+    '2026-99-99T99:99:99Z',
+    '0000-01-01T00:00:00Z',
+  ],
+  ...[
+    'http://127.0.0.1:1',
+    'https://[::1]/x?y#z',
+    'http://',
+    'HTTP://A',
+    'http://a b',
+    'http://%',
+    'ftp://x',
+    '//x',
+  ],
+  ...[
+    'logger-0',
+    'Logger 0',
+    'a\nb',
+    'ü',
+    '/dev/null',
+    '/nonexistent',
+    '/',
+    'bash',
+    'tcsh',
+    '\ud800',
+    'é'.repeat(999),
+  ],
 ] as const;
 
 const value = fc.oneof(
@@ -28,7 +57,12 @@ const word = fc.oneof(
   { weight: 4, arbitrary: fc.tuple(optionName, value).map(([name, given]) => [`--${name}`, given]) },
   { weight: 2, arbitrary: fc.tuple(optionName, value).map(([name, given]) => [`--${name}=${given}`]) },
   { weight: 2, arbitrary: value.map((given) => [given]) },
-  { weight: 1, arbitrary: fc.constantFrom('-f', '-h', '-fh', '-x', '-f=1', 'help', '--help', '--version').map((one) => [one]) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .constantFrom('-f', '-h', '-fh', '-x', '-f=1', 'help', '--help', '--version')
+      .map((one) => [one]),
+  },
 );
 const environmentOf = fc.record(
   { DLOG_URL: value, DLOG_TOKEN: value, DLOG_CONSUL_TOKEN: value },

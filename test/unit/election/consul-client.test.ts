@@ -253,7 +253,11 @@ describe('a catalog node', () => {
 
   it('is taken with services, without any, and with the nulls that Consul writes for what is empty', async (t) => {
     const service = { ID: 's', Service: 's', Tags: null, Address: '', Port: 1, Meta: null };
-    for (const [services, count] of [[{ s: service }, 1], [{}, 0], [null, 0]] as const) {
+    for (const [services, count] of [
+      [{ s: service }, 1],
+      [{}, 0],
+      [null, 0],
+    ] as const) {
       const { client } = await setUp(t, () => ({ status: 200, json: { Node: node, Services: services } }));
       assert.equal((await client.node('c-a', options))?.services.length, count);
     }

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { crc32c } from '@node-rs/crc32';
 import { batchesOf, NodeDisk } from '../../../src/log/index.ts';
+import { openLog } from '../../../src/log/open-log.ts';
 import { withCrc } from '../../../src/log/small-file.ts';
 import { appendMany, assertBytes, freshLog, neverRoom, openOn, readAll } from '../../support/log-fixture.ts';
-import { openLog } from '../../../src/log/open-log.ts';
 import { MemoryDisk } from '../../support/memory-disk.ts';
 
 const STATE = '/data/state';
@@ -100,7 +100,10 @@ test('a staged reset that nobody can have asked for is damage', async () => {
   const { log, disk } = await freshLog();
   const batches = appendMany(log, 2);
   await log.close();
-  const bodies = [Buffer.alloc(12), Buffer.concat([Buffer.alloc(8, 0xff), Buffer.from([0, 0, 0, 4]), Buffer.from('0\n0\n')])];
+  const bodies = [
+    Buffer.alloc(12),
+    Buffer.concat([Buffer.alloc(8, 0xff), Buffer.from([0, 0, 0, 4]), Buffer.from('0\n0\n')]),
+  ];
   for (const body of bodies) {
     const copy = new MemoryDisk();
     for (const name of disk.names('/data/log')) {

@@ -15,14 +15,22 @@ async function runner() {
   appendMany(log, 2);
   const events: Event[] = [];
   const failures: Error[] = [];
-  const outlet = { event: (event: Event) => void events.push(event), failed: (error: Error) => void failures.push(error) };
+  const outlet = {
+    event: (event: Event) => void events.push(event),
+    failed: (error: Error) => void failures.push(error),
+  };
   return { log, events, failures, runner: new LogRunner(log, opened.state, realClock, outlet) };
 }
 
 const IMPOSSIBLE = {
   'a cut inside a batch': { type: 'cut', end: 1, sharedEpoch: 1 },
   'a pair of an epoch that is past': { type: 'add-pair', pair: { epoch: 1, start: 5 } },
-  'a new start without a table of producers': { type: 'reset', first: 50, pairs: [], producers: Buffer.from('x') },
+  'a new start without a table of producers': {
+    type: 'reset',
+    first: 50,
+    pairs: [],
+    producers: Buffer.from('x'),
+  },
 } as const;
 
 for (const [what, effect] of Object.entries(IMPOSSIBLE))
@@ -40,7 +48,11 @@ for (const [what, effect] of Object.entries(IMPOSSIBLE))
 test('batches that do not end where they are said to are refused before anything is appended', async () => {
   const { log, events, runner: one } = await runner();
   const batch = nextBatch(log);
-  for (const [batches, end] of [[[batch], 9], [[batch], 5], [[], 6]] as const)
+  for (const [batches, end] of [
+    [[batch], 9],
+    [[batch], 5],
+    [[], 6],
+  ] as const)
     assert.equal(one.append({ type: 'append', from: 5, end, batches }), false);
   assert.equal(log.end, 5);
   assert.deepEqual(

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { until } from '../../support/until.ts';
 import { decodeBeat } from '../../../src/replication/beat-words.ts';
+import { until } from '../../support/until.ts';
 import { blockThread, startChild } from './children.ts';
 import { HEARTBEAT_MS, linked, Node, QUIET_BEAT, SUSPECT_MS } from './nodes.ts';
 

@@ -7,7 +7,16 @@ import { type Rig, target } from '../../target.ts';
 import { type Answer, Liar, type Lie, type Question } from './liar.ts';
 import { lies } from './lies.ts';
 
-const CALLS = ['read', 'follow', 'offsetAt', 'status', 'transfer', 'membership', 'setMembers', 'produce'] as const;
+const CALLS = [
+  'read',
+  'follow',
+  'offsetAt',
+  'status',
+  'transfer',
+  'membership',
+  'setMembers',
+  'produce',
+] as const;
 type CallName = (typeof CALLS)[number];
 
 interface Case {
@@ -26,8 +35,18 @@ const json = (body: unknown, headers = {}): Answer => ({
 
 function rows(head: string): Answer {
   const from = Number(/offset=(\d+)/.exec(head)?.[1] ?? 3);
-  const body = [0, 1, 2].map((at) => ({ offset: from + at, timestamp: 1000 + at, epoch: 1, value: `v${at}`, key: 'k' }));
-  const headers = { 'content-type': 'application/x-ndjson', 'log-commit': '99', 'log-next-offset': String(from + 3) };
+  const body = [0, 1, 2].map((at) => ({
+    offset: from + at,
+    timestamp: 1000 + at,
+    epoch: 1,
+    value: `v${at}`,
+    key: 'k',
+  }));
+  const headers = {
+    'content-type': 'application/x-ndjson',
+    'log-commit': '99',
+    'log-next-offset': String(from + 3),
+  };
   return { status: 200, headers, body, lines: true };
 }
 
@@ -57,12 +76,23 @@ function good(head: Question): Answer {
 const problem = (): Answer => ({
   status: 503,
   headers: { 'content-type': 'application/problem+json', 'retry-after': '1' },
-  body: { type: 'x', title: 't', status: 503, code: 'no-leader', detail: 'd', outcome: 'refused', retryable: true },
+  body: {
+    type: 'x',
+    title: 't',
+    status: 503,
+    code: 'no-leader',
+    detail: 'd',
+    outcome: 'refused',
+    retryable: true,
+  },
 });
 
 const isOffset = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
 
-function assertRecords(records: readonly { offset: number; timestampMs: number; epoch: number }[], from: number | null): void {
+function assertRecords(
+  records: readonly { offset: number; timestampMs: number; epoch: number }[],
+  from: number | null,
+): void {
   let next = from;
   for (const { offset, timestampMs, epoch } of records) {
     assert.ok(isOffset(offset) && isOffset(timestampMs) && isOffset(epoch), `a record at ${offset}`);
@@ -80,7 +110,8 @@ const ACTIONS: Readonly<Record<CallName, (client: LogClient, signal: AbortSignal
   },
   async follow(client, signal) {
     const records = [];
-    for await (const record of client.follow({ offset: 'earliest', signal })) if (records.push(record) >= 7) break;
+    for await (const record of client.follow({ offset: 'earliest', signal }))
+      if (records.push(record) >= 7) break;
     assertRecords(records, null);
   },
   async offsetAt(client, signal) {
@@ -101,7 +132,11 @@ const ACTIONS: Readonly<Record<CallName, (client: LogClient, signal: AbortSignal
     assertMembership(await client.setMembers(['logger-0'], { signal }));
   },
   async produce(client, signal) {
-    const producer = new Producer({ target: client.connection.settings.seeds as string[], retryMaxMs: 5, requestTimeoutMs: 200 });
+    const producer = new Producer({
+      target: client.connection.settings.seeds as string[],
+      retryMaxMs: 5,
+      requestTimeoutMs: 200,
+    });
     try {
       const { offset, epoch } = await producer.send('value', { signal });
       assert.ok(isOffset(offset) && isOffset(epoch));
@@ -112,7 +147,10 @@ const ACTIONS: Readonly<Record<CallName, (client: LogClient, signal: AbortSignal
 };
 
 function assertMembership({ wanted, members }: { wanted: unknown; members: unknown }): void {
-  assert.ok(wanted === null || (Array.isArray(wanted) && wanted.every((id) => typeof id === 'string')), 'wanted');
+  assert.ok(
+    wanted === null || (Array.isArray(wanted) && wanted.every((id) => typeof id === 'string')),
+    'wanted',
+  );
   assert.ok(Array.isArray(members) && members.every((member) => typeof member?.id === 'string'), 'members');
 }
 
@@ -160,6 +198,10 @@ export const client = target<Case>({
   name: 'client',
   about: 'answers to the client library: rows, status, appends, problems',
   shortCases: 60,
-  cases: fc.record({ call: fc.constantFrom(...CALLS), kind: fc.constantFrom('good', 'good', 'problem'), lies }),
+  cases: fc.record({
+    call: fc.constantFrom(...CALLS),
+    kind: fc.constantFrom('good', 'good', 'problem'),
+    lies,
+  }),
   open: () => Clients.open(),
 });

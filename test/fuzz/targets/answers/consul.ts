@@ -1,10 +1,10 @@
 // The election against a Consul that lies: each call ends with an answer of the right shape, or with an error of its kinds.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { ConsulCatalogEntry } from '../../../../src/election/catalog-entry.ts';
 import { createConsulClient } from '../../../../src/election/consul-client.ts';
 import { ConsulError, IdentityTaken, RegisterMalformed } from '../../../../src/election/errors.ts';
 import { nodeEntry } from '../../../../src/election/identity.ts';
-import { ConsulCatalogEntry } from '../../../../src/election/catalog-entry.ts';
 import { NodeClaim } from '../../../../src/election/node-claim.ts';
 import { ConsulRegister } from '../../../../src/election/register.ts';
 import { ConsulSessions } from '../../../../src/election/sessions.ts';
@@ -26,7 +26,12 @@ const TIMEOUT_MS = 150;
 const WATCHED_MS = 60;
 const QUESTIONS_MAX = 40;
 const LEADER = { id: 'logger-0', incarnation: 'i', api: 'http://127.0.0.1:1', peer: '127.0.0.1:2' };
-const VALUE = { epoch: 3, leader: LEADER, members: [{ id: 'logger-0', uid: 'u', peer: '127.0.0.1:2' }], revision: 4 };
+const VALUE = {
+  epoch: 3,
+  leader: LEADER,
+  members: [{ id: 'logger-0', uid: 'u', peer: '127.0.0.1:2' }],
+  revision: 4,
+};
 const SEEN: RegisterSnapshot = { value: VALUE, index: 40, session: 'session-0' };
 const OWN = { cluster: 'c', id: 'logger-0', uid: 'u', process: 'p', api: 'http://127.0.0.1:1' };
 const KEY = 'distributed-logger/c/leader';
@@ -39,13 +44,21 @@ const PAIR = {
   Flags: 0,
   Session: 'session-0',
 };
-const SERVICE = { ID: 'distributed-logger', Service: 'distributed-logger', Tags: ['follower', 'c'], Address: 'a', Port: 1, Meta: {} };
+const SERVICE = {
+  ID: 'distributed-logger',
+  Service: 'distributed-logger',
+  Tags: ['follower', 'c'],
+  Address: 'a',
+  Port: 1,
+  Meta: {},
+};
 
 function good(head: Question): Answer {
   const headers = { 'content-type': 'application/json', 'x-consul-index': '40' };
   const answer = (body: unknown): Answer => ({ status: 200, headers, body });
   if (head.includes('/v1/kv/')) return answer([PAIR]);
-  if (head.includes('/v1/txn')) return answer({ Results: [{ KV: { ...PAIR, ModifyIndex: 41 } }], Errors: null });
+  if (head.includes('/v1/txn'))
+    return answer({ Results: [{ KV: { ...PAIR, ModifyIndex: 41 } }], Errors: null });
   if (head.includes('/session/create')) return answer({ ID: 'session-1' });
   if (head.includes('/session/renew')) return answer([{ ID: 'session-1', TTL: '10s' }]);
   if (head.includes('/catalog/node')) {
@@ -87,15 +100,25 @@ class Elections implements Rig<Case> {
     assert.ok(this.#liar.questions <= QUESTIONS_MAX, `${this.#liar.questions} questions: a loop spins`);
   }
 
-  async #call(call: CallName, consul: ReturnType<typeof createConsulClient>, signal: AbortSignal): Promise<void> {
+  async #call(
+    call: CallName,
+    consul: ReturnType<typeof createConsulClient>,
+    signal: AbortSignal,
+  ): Promise<void> {
     const register = new ConsulRegister(consul, 'c', TIMEOUT_MS);
-    const claim = new NodeClaim({ client: consul, own: OWN, timeoutMs: TIMEOUT_MS, answersAs: async () => false });
+    const claim = new NodeClaim({
+      client: consul,
+      own: OWN,
+      timeoutMs: TIMEOUT_MS,
+      answersAs: async () => false,
+    });
     if (call === 'read') assertSnapshot(await register.read());
     else if (call === 'take' || call === 'update') {
       const outcome = await register[call](SEEN, VALUE, 'session-1');
       if (outcome.kind === 'done') assertSnapshot(outcome.snapshot);
       else if (outcome.kind === 'refused') assertSnapshot(outcome.now);
-      else if (!(outcome.cause instanceof ConsulError || outcome.cause instanceof RegisterMalformed)) throw outcome.cause;
+      else if (!(outcome.cause instanceof ConsulError || outcome.cause instanceof RegisterMalformed))
+        throw outcome.cause;
     } else if (call === 'watch') {
       register.watch({ onChange: assertSnapshot, onReachable: () => {} }, signal);
       await new Promise((resolve) => setTimeout(resolve, WATCHED_MS));
@@ -117,12 +140,23 @@ class Elections implements Rig<Case> {
     await new Promise((resolve) => setTimeout(resolve, 15));
     await entry.remove();
     for (const warning of warnings)
-      assert.doesNotMatch(warning, /undefined|is not a function|is not iterable|Cannot read/, 'an answer was believed');
+      assert.doesNotMatch(
+        warning,
+        /undefined|is not a function|is not iterable|Cannot read/,
+        'an answer was believed',
+      );
   }
 
-  async #session(call: CallName, client: ReturnType<typeof createConsulClient>, claim: NodeClaim): Promise<void> {
+  async #session(
+    call: CallName,
+    client: ReturnType<typeof createConsulClient>,
+    claim: NodeClaim,
+  ): Promise<void> {
     if (call === 'renew') {
-      const granted = await client.renewSession('session-1', { operation: 'session_renew', timeoutMs: TIMEOUT_MS });
+      const granted = await client.renewSession('session-1', {
+        operation: 'session_renew',
+        timeoutMs: TIMEOUT_MS,
+      });
       assert.ok(granted === null || granted.ttlMs > 0);
       return;
     }

@@ -1,7 +1,7 @@
 // A server that answers with what a case says, byte for byte, and with good answers once the case's are used up.
 import { once } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { type ByteDamage, damageBytes, damageJson, type JsonDamage } from '../../mutate.ts';
 
 export interface Answer {
@@ -23,14 +23,22 @@ export interface Lie {
 
 export function bytesOf({ status, headers, body, lines = false }: Answer, lie: Lie | null): Buffer {
   const said = lie === null ? body : damageJson(body, lie.json);
-  const text = lines && Array.isArray(said) ? said.map((row) => `${JSON.stringify(row)}\n`).join('') : JSON.stringify(said);
+  const text =
+    lines && Array.isArray(said)
+      ? said.map((row) => `${JSON.stringify(row)}\n`).join('')
+      : JSON.stringify(said);
   const content = Buffer.from(text ?? '');
   const fields: [string, string][] = Object.entries({ ...headers, 'content-length': String(content.length) });
   if (lie?.header) {
     const field = fields[lie.header.at % fields.length];
     if (field) field[1] = lie.header.value;
   }
-  const head = [`HTTP/1.1 ${lie?.status ?? status} X`, ...fields.map(([name, value]) => `${name}: ${value}`), '', ''];
+  const head = [
+    `HTTP/1.1 ${lie?.status ?? status} X`,
+    ...fields.map(([name, value]) => `${name}: ${value}`),
+    '',
+    '',
+  ];
   const whole = Buffer.concat([Buffer.from(head.join('\r\n'), 'latin1'), content]);
   return lie === null ? whole : damageBytes(whole, lie.bytes);
 }

@@ -4,14 +4,39 @@ import { byteDamage, jsonDamage } from '../../mutate.ts';
 import type { Lie } from './liar.ts';
 
 const headerValue = fc.constantFrom(
-  ...['', '0', '-1', '1', '5', '1e308', '99999999999999999999', 'NaN', 'null', '0x10', '1, 2', 'text/html', 'x'.repeat(9000)],
-  ...['application/json', 'application/problem+json', 'chunked', 'http://127.0.0.1:1/x', '//', 'http://[', 'gzip'],
+  ...[
+    '',
+    '0',
+    '-1',
+    '1',
+    '5',
+    '1e308',
+    '99999999999999999999',
+    'NaN',
+    'null',
+    '0x10',
+    '1, 2',
+    'text/html',
+    'x'.repeat(9000),
+  ],
+  ...[
+    'application/json',
+    'application/problem+json',
+    'chunked',
+    'http://127.0.0.1:1/x',
+    '//',
+    'http://[',
+    'gzip',
+  ],
 );
 
 const lie: fc.Arbitrary<Lie> = fc.record({
   status: fc.oneof(
     { weight: 4, arbitrary: fc.constant(null) },
-    { weight: 1, arbitrary: fc.constantFrom(100, 200, 204, 206, 304, 307, 400, 404, 409, 410, 429, 500, 503, 599, 999) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom(100, 200, 204, 206, 304, 307, 400, 404, 409, 410, 429, 500, 503, 599, 999),
+    },
   ),
   json: fc.oneof(
     { weight: 1, arbitrary: fc.constant([]) },

@@ -3,7 +3,14 @@ import { crc32c } from '@node-rs/crc32';
 import fc from 'fast-check';
 import { batchesOf } from '../../../../src/log/index.ts';
 import { withCrc, withoutCrc } from '../../../../src/log/small-file.ts';
-import { type ByteDamage, byteDamage, damageBytes, damageJson, type JsonDamage, jsonDamage } from '../../mutate.ts';
+import {
+  type ByteDamage,
+  byteDamage,
+  damageBytes,
+  damageJson,
+  type JsonDamage,
+  jsonDamage,
+} from '../../mutate.ts';
 
 /** What stands under a path: bytes, bytes with zeros behind them that take no room, a directory, or a file nobody may read. */
 export type Node =
@@ -20,7 +27,11 @@ export type FileDamage =
   | (File & { readonly kind: 'page'; readonly page: number; readonly pageBytes: number })
   | (File & { readonly kind: 'batch'; readonly how: BatchDamage; readonly at: number; readonly to: number })
   /** Damage under a CRC that is right: no disk does that, but another program or version may. */
-  | (File & { readonly kind: 'forge'; readonly damages: readonly ByteDamage[]; readonly json: readonly JsonDamage[] });
+  | (File & {
+      readonly kind: 'forge';
+      readonly damages: readonly ByteDamage[];
+      readonly json: readonly JsonDamage[];
+    });
 
 type BatchDamage = 'repeat' | 'remove' | 'swap' | 'append';
 
@@ -56,7 +67,11 @@ export const fileDamage: fc.Arbitrary<FileDamage> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('rename', 'add'), file, name: names }) },
   {
     weight: 2,
-    arbitrary: fc.record({ kind: fc.constant('grow'), file, bytes: fc.constantFrom(1, 61, 4096, 3_000_000, 2 ** 33) }),
+    arbitrary: fc.record({
+      kind: fc.constant('grow'),
+      file,
+      bytes: fc.constantFrom(1, 61, 4096, 3_000_000, 2 ** 33),
+    }),
   },
   {
     weight: 2,
@@ -132,7 +147,8 @@ export function damageTree(tree: Tree, damage: FileDamage): void {
 }
 
 /** A segment of gigabytes is no damage but a task: only files that are read whole grow that much. */
-const limited = (path: string, bytes: number): number => (path.endsWith('.log') ? Math.min(bytes, 3_000_000) : bytes);
+const limited = (path: string, bytes: number): number =>
+  path.endsWith('.log') ? Math.min(bytes, 3_000_000) : bytes;
 
 function damageContent(
   path: string,
@@ -144,7 +160,11 @@ function damageContent(
   if (damage.kind === 'forge') return forge(path, bytes, damage);
   const pages = Math.ceil(bytes.length / damage.pageBytes) || 1;
   const from = (damage.page % pages) * damage.pageBytes;
-  return Buffer.from(bytes).fill(0, Math.min(from, bytes.length), Math.min(bytes.length, from + damage.pageBytes));
+  return Buffer.from(bytes).fill(
+    0,
+    Math.min(from, bytes.length),
+    Math.min(bytes.length, from + damage.pageBytes),
+  );
 }
 
 function damageBatches(bytes: Buffer, { how, at, to }: Extract<FileDamage, { kind: 'batch' }>): Buffer {
@@ -170,7 +190,11 @@ function damageBatches(bytes: Buffer, { how, at, to }: Extract<FileDamage, { kin
 const SLOT_DISTANCE_BYTES = 4096;
 const SLOT_SIZE_BYTES = 48;
 
-function forge(path: string, bytes: Buffer, { damages, json }: Extract<FileDamage, { kind: 'forge' }>): Buffer {
+function forge(
+  path: string,
+  bytes: Buffer,
+  { damages, json }: Extract<FileDamage, { kind: 'forge' }>,
+): Buffer {
   if (path === 'state') return forgeState(bytes, json);
   if (path.endsWith('/recovery-mark')) {
     const forged = Buffer.from(bytes);

@@ -131,10 +131,14 @@ async function resetting(operations: number): Promise<GoodDirectory> {
   for (const batch of appendMany(source.log, 100)) source.batches.set(readHeader(batch, 0).baseOffset, batch);
   const producers = await source.log.producersAt(first);
   made.disk.stopAt = made.disk.operations + operations;
-  void made.log.reset(first, [
-    { epoch: 1, start: 0 },
-    { epoch: 6, start: first },
-  ], producers);
+  void made.log.reset(
+    first,
+    [
+      { epoch: 1, start: 0 },
+      { epoch: 6, start: first },
+    ],
+    producers,
+  );
   while (!made.disk.stopped) await new Promise(setImmediate);
   return goodOf(`resetting-${operations}`, made, { resetFirst: first });
 }

@@ -8,9 +8,17 @@ import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { LoggerError } from '../../../../src/errors.ts';
 import { batchesOf, type DurableLog, NodeDisk, type OpenedLog, openLog } from '../../../../src/log/index.ts';
-import { nextBatch, neverRoom } from '../../../support/log-fixture.ts';
+import { neverRoom, nextBatch } from '../../../support/log-fixture.ts';
 import { type Rig, target } from '../../target.ts';
-import { damageTree, type FileDamage, fileDamage, isForgery, type Node, type Tree, treeOf } from './damage.ts';
+import {
+  damageTree,
+  type FileDamage,
+  fileDamage,
+  isForgery,
+  type Node,
+  type Tree,
+  treeOf,
+} from './damage.ts';
 import { type GoodDirectory, goodDirectories, SEGMENT_SIZE_BYTES } from './directories.ts';
 
 interface Case {
@@ -107,7 +115,8 @@ async function examine(path: string, good: GoodDirectory, damages: readonly File
 
 /** An operator can do something with it: it has a code, or says what is damaged. */
 function assertClear(error: Error): void {
-  const code = (error as NodeJS.ErrnoException).code ?? (error.cause as NodeJS.ErrnoException | undefined)?.code;
+  const code =
+    (error as NodeJS.ErrnoException).code ?? (error.cause as NodeJS.ErrnoException | undefined)?.code;
   if (typeof code === 'string' && /^(E[A-Z]+|ERR_FS_EISDIR)$/.test(code)) return;
   throw new Error('opening fails with an error that tells nothing', { cause: error });
 }
@@ -149,7 +158,10 @@ async function readWhole(log: DurableLog, truth: ReadonlyMap<number, Buffer> | n
       assert.ok(buffers.length > 0 && buffers.some(({ length }) => length > 0), `nothing at ${offset}`);
       for (const { header, bytes } of buffers.flatMap((buffer) => [...batchesOf(buffer)])) {
         const { baseOffset, count } = header;
-        assert.ok(baseOffset <= offset && offset < baseOffset + count, `asked for ${offset}, got ${baseOffset}`);
+        assert.ok(
+          baseOffset <= offset && offset < baseOffset + count,
+          `asked for ${offset}, got ${baseOffset}`,
+        );
         if (truth !== null) assert.ok(truth.get(baseOffset)?.equals(bytes), `another batch at ${baseOffset}`);
         offset = baseOffset + count;
       }
@@ -198,5 +210,6 @@ export const files = target<Case>({
     directory: fc.nat({ max: 99 }),
     damages: fc.array(fileDamage, { minLength: 1, maxLength: 3 }),
   }),
-  open: async () => new Files(await mkdtemp(join(tmpdir(), 'distributed-logger-fuzz-')), await goodDirectories()),
+  open: async () =>
+    new Files(await mkdtemp(join(tmpdir(), 'distributed-logger-fuzz-')), await goodDirectories()),
 });

@@ -16,7 +16,10 @@ export function answersIn(bytes: Buffer): HttpAnswer[] {
   for (let rest = bytes; rest.length > 0; ) {
     const end = rest.indexOf('\r\n\r\n');
     if (end === -1) {
-      assert.ok('HTTP/1.1 '.startsWith(rest.toString('latin1', 0, 9)), `no answer: ${rest.toString('latin1', 0, 200)}`);
+      assert.ok(
+        'HTTP/1.1 '.startsWith(rest.toString('latin1', 0, 9)),
+        `no answer: ${rest.toString('latin1', 0, 200)}`,
+      );
       break;
     }
     const [line = '', ...fields] = rest.toString('latin1', 0, end).split('\r\n');
@@ -35,14 +38,26 @@ export function answersIn(bytes: Buffer): HttpAnswer[] {
   return answers;
 }
 
-function bodyOf(rest: Buffer, status: number, headers: ReadonlyMap<string, string>): { body: Buffer | null; size: number } {
+function bodyOf(
+  rest: Buffer,
+  status: number,
+  headers: ReadonlyMap<string, string>,
+): { body: Buffer | null; size: number } {
   const none = { body: Buffer.alloc(0), size: 0 };
   // An answer to HEAD tells a length and has no body; the next answer, or nothing, follows.
-  if (status < 200 || status === 204 || status === 304 || (rest.length === 0 && !headers.has('transfer-encoding'))) return none;
+  if (
+    status < 200 ||
+    status === 204 ||
+    status === 304 ||
+    (rest.length === 0 && !headers.has('transfer-encoding'))
+  )
+    return none;
   if (rest.subarray(0, 9).equals(Buffer.from('HTTP/1.1 '))) return none;
   if (headers.get('transfer-encoding') === 'chunked') return chunkedBody(rest);
   const length = Number(headers.get('content-length') ?? 0);
-  return rest.length < length ? { body: null, size: rest.length } : { body: rest.subarray(0, length), size: length };
+  return rest.length < length
+    ? { body: null, size: rest.length }
+    : { body: rest.subarray(0, length), size: length };
 }
 
 function chunkedBody(rest: Buffer): { body: Buffer | null; size: number } {

@@ -76,14 +76,26 @@ class Http implements Rig<readonly Connection[]> {
   #assertTaken({ requests, damages, end }: Connection, answers: readonly HttpAnswer[]): void {
     const { appended } = this.#logger.service;
     for (const { status, headers, body } of answers) {
-      if (status !== 200 || !body?.length || !headers.get('content-type')?.startsWith('application/json')) continue;
+      if (status !== 200 || !body?.length || !headers.get('content-type')?.startsWith('application/json'))
+        continue;
       const { offset, count, epoch } = JSON.parse(body.toString());
       if (offset === undefined || count === undefined || epoch === undefined) continue; // of another path
-      assert.ok(appended.some((one) => one.offset === offset && one.count === count), `${offset} was not appended`);
+      assert.ok(
+        appended.some((one) => one.offset === offset && one.count === count),
+        `${offset} was not appended`,
+      );
     }
     const [first] = requests;
     const [answer] = answers;
-    if (!first || !answer?.body || damages.length > 0 || end === 'reset' || first.method !== 'POST' || !isRaw(first)) return;
+    if (
+      !first ||
+      !answer?.body ||
+      damages.length > 0 ||
+      end === 'reset' ||
+      first.method !== 'POST' ||
+      !isRaw(first)
+    )
+      return;
     if (answer.status !== 200 || (first.framing !== 'length' && first.framing !== 'chunked')) return;
     const { offset } = JSON.parse(answer.body.toString());
     const stored = appended.find((one) => one.offset === offset);
@@ -95,7 +107,10 @@ class Http implements Rig<readonly Connection[]> {
     const { log, service, api } = this.#logger;
     const values: Buffer[] = [];
     for (let offset = this.#end; offset < log.end; offset = this.#end + values.length)
-      for (const { value } of recordsOf(await log.read(offset, { maxBytes: 2 ** 20, below: log.end }), offset))
+      for (const { value } of recordsOf(
+        await log.read(offset, { maxBytes: 2 ** 20, below: log.end }),
+        offset,
+      ))
         values.push(Buffer.from(value));
     const expected: Buffer[] = [];
     for (const one of service.appended) {
@@ -114,7 +129,9 @@ class Http implements Rig<readonly Connection[]> {
 }
 
 async function readOver(url: string, offset: number, count: number): Promise<Buffer[]> {
-  const response = await fetch(`${url}/api/v1/log?offset=${offset}&limit=${count}`, { headers: { connection: 'close' } });
+  const response = await fetch(`${url}/api/v1/log?offset=${offset}&limit=${count}`, {
+    headers: { connection: 'close' },
+  });
   const rows = (await response.text()).split('\n').filter((line) => line !== '');
   return rows.map((line, index) => {
     const row = JSON.parse(line);

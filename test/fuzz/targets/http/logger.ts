@@ -6,7 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { type Api, type AppendResult, createApi, type OfferedBatch } from '../../../../src/api/index.ts';
-import { type DurableLog, NodeDisk, openLog, type ProducerStamp, type RecordInput, recordsOf } from '../../../../src/log/index.ts';
+import {
+  type DurableLog,
+  NodeDisk,
+  openLog,
+  type ProducerStamp,
+  type RecordInput,
+  recordsOf,
+} from '../../../../src/log/index.ts';
 import { Appends } from '../../../../src/logger/appends.ts';
 import { realClock } from '../../../../src/logger/clock.ts';
 import { CommitWaiters } from '../../../../src/logger/commit-waiters.ts';
@@ -20,7 +27,12 @@ import { until } from '../../../support/until.ts';
 import { SELF, Wire } from '../peers/wire.ts';
 import { lastingSessions, StandingRegister } from '../peers/world.ts';
 
-export const LIMITS = { bodyBytes: 64 * 1024, recordBytes: 16 * 1024, bufferedBytes: 1024 * 1024, readers: 8 };
+export const LIMITS = {
+  bodyBytes: 64 * 1024,
+  recordBytes: 16 * 1024,
+  bufferedBytes: 1024 * 1024,
+  readers: 8,
+};
 const BOUNDS = {
   lingerMs: 50,
   headersTimeoutMs: 200,

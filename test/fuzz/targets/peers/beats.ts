@@ -13,7 +13,11 @@ interface Case {
 }
 
 const beat = (promisedEpoch: number, echoMs: number | null = null): Step => ({
-  header: { type: 'beat', beat: { promisedEpoch, claim: { epoch: 1, incarnation: 'i' }, established: true }, echoMs },
+  header: {
+    type: 'beat',
+    beat: { promisedEpoch, claim: { epoch: 1, incarnation: 'i' }, established: true },
+    echoMs,
+  },
   ...(echoMs !== null && { answer: 'echo' }),
 });
 
@@ -49,7 +53,10 @@ class Beats implements Rig<Case> {
   async run({ damages, pieceBytes }: Case): Promise<void> {
     const attacker = await this.#speak(damageSteps(STEPS, damages), pieceBytes);
     this.#number += 1;
-    const good = [{ header: hello({ kind: 'beat', id: 'logger-3', uid: 'uid-7' }) }, beat(this.#number + 1000)];
+    const good = [
+      { header: hello({ kind: 'beat', id: 'logger-3', uid: 'uid-7' }) },
+      beat(this.#number + 1000),
+    ];
     const honest = await this.#speak(damageSteps(good, []), 0);
     try {
       await until('an honest beat arrives', () => this.#heard.get('uid-7') === this.#number + 1000);

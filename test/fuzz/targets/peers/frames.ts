@@ -4,7 +4,14 @@ import fc from 'fast-check';
 import { encodeFrame } from '../../../../src/replication/frames.ts';
 import { encodeMessage } from '../../../../src/replication/messages.ts';
 import { EXAMPLES } from '../../../unit/replication/examples.ts';
-import { type ByteDamage, byteDamage, damageBytes, damageJson, type JsonDamage, jsonDamage } from '../../mutate.ts';
+import {
+  type ByteDamage,
+  byteDamage,
+  damageBytes,
+  damageJson,
+  type JsonDamage,
+  jsonDamage,
+} from '../../mutate.ts';
 
 export interface Step {
   readonly header: object;
@@ -51,14 +58,20 @@ export const frameOf = (header: object, payload: readonly Buffer[] = []): Buffer
   Buffer.concat(encodeFrame(header, payload));
 
 export function damageSteps(steps: readonly Step[], all: readonly StepDamage[]): Part[] {
-  const parts = steps.map((step, index) => partOf(step, all.filter((one) => one.at % steps.length === index)));
+  const parts = steps.map((step, index) =>
+    partOf(
+      step,
+      all.filter((one) => one.at % steps.length === index),
+    ),
+  );
   for (const one of all) {
     const index = one.at % parts.length;
     const part = parts[index] as Part;
     if (one.kind === 'drop') parts[index] = { ...part, bytes: Buffer.alloc(0), answer: null };
     else if (one.kind === 'repeat') parts.splice(index, 0, part);
     else if (one.kind === 'swap') parts.splice(index, 2, ...parts.slice(index, index + 2).reverse());
-    else if (one.kind === 'insert') parts.splice(index, 0, inserted(damageBytes(part.bytes, one.damages).subarray(0, 99)));
+    else if (one.kind === 'insert')
+      parts.splice(index, 0, inserted(damageBytes(part.bytes, one.damages).subarray(0, 99)));
     else if (one.kind === 'extra') parts.splice(index + 1, 0, inserted(extra(one.which, one.json)));
     else if (one.kind === 'reset') parts[index] = { ...part, reset: true };
   }

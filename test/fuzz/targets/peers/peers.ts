@@ -3,9 +3,16 @@
 // that offset, whatever is said; and the logger goes on, but for the faults that the protocol names, on which it must stop.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import {
+  batchesOf,
+  batchesProblem,
+  encodeBatch,
+  type OpenedLog,
+  readHeader,
+  stampBatch,
+} from '../../../../src/log/index.ts';
 import { realClock } from '../../../../src/logger/clock.ts';
 import { ReplicationDriver } from '../../../../src/logger/driver/index.ts';
-import { batchesOf, batchesProblem, encodeBatch, type OpenedLog, readHeader, stampBatch } from '../../../../src/log/index.ts';
 import { freshLog, neverRoom, openOn, readAll } from '../../../support/log-fixture.ts';
 import { MemoryDisk } from '../../../support/memory-disk.ts';
 import { until } from '../../../support/until.ts';
@@ -25,7 +32,12 @@ interface Case {
 }
 
 const CLAIM = { epoch: 1, incarnation: 'incarnation' };
-const LEADER = { id: 'logger-1', incarnation: CLAIM.incarnation, api: 'http://127.0.0.1:1', peer: '127.0.0.1:1' };
+const LEADER = {
+  id: 'logger-1',
+  incarnation: CLAIM.incarnation,
+  api: 'http://127.0.0.1:1',
+  peer: '127.0.0.1:1',
+};
 const MEMBERS = [
   { ...SELF, peer: '127.0.0.1:2' },
   { id: 'logger-1', uid: 'uid-9', peer: '127.0.0.1:1' },
@@ -58,7 +70,15 @@ function leaderSays(first: number, match: Step): Step[] {
     const some = batches.slice(from, end);
     const [base, last] = [first + from, first + end];
     return {
-      header: { type: 'batches', ...STREAM, from: base, end: last, commit, first, batches: some.map(({ length }) => length) },
+      header: {
+        type: 'batches',
+        ...STREAM,
+        from: base,
+        end: last,
+        commit,
+        first,
+        batches: some.map(({ length }) => length),
+      },
       payload: some,
       answer: 'ack',
     };
@@ -85,7 +105,17 @@ function followerSays(): Step[] {
     { header: hello(), answer: 'promise' },
     { header: { type: 'promised', claim: CLAIM, position: { epoch: 0, end: 0 } }, answer: 'follow' },
     {
-      header: { type: 'tail', claim: CLAIM, stream: 1, purpose: 'follow', first: 0, end: 0, commit: 0, pairs: [], complete: true },
+      header: {
+        type: 'tail',
+        claim: CLAIM,
+        stream: 1,
+        purpose: 'follow',
+        first: 0,
+        end: 0,
+        commit: 0,
+        pairs: [],
+        complete: true,
+      },
       answer: 'cut',
     },
     { header: { type: 'ready', ...STREAM, position: { epoch: 0, end: 0 } }, answer: 'batches' },
@@ -163,16 +193,25 @@ class Peers implements Rig<Case> {
 
 async function lead(driver: ReplicationDriver): Promise<void> {
   await until('it leads', () => driver.role.kind === 'leader');
-  for (const batch of batchesFrom(0)) await driver.propose(Buffer.from(batch), 1, readHeader(batch, 0).producer);
+  for (const batch of batchesFrom(0))
+    await driver.propose(Buffer.from(batch), 1, readHeader(batch, 0).producer);
 }
 
 /** Without damage the conversation does what it is for; else the cases would miss theirs. */
 async function arrived(script: Script, { log }: OpenedLog, driver: ReplicationDriver): Promise<void> {
   const first = script === 'restart' ? RESTART_FIRST : 0;
-  await until(`the log of ${script} is there and committed`, () => log.end === first + BATCHES && driver.commit === log.end);
+  await until(
+    `the log of ${script} is there and committed`,
+    () => log.end === first + BATCHES && driver.commit === log.end,
+  );
 }
 
-async function assertSound(script: Script, { log }: OpenedLog, driver: ReplicationDriver, fatals: readonly Error[]): Promise<void> {
+async function assertSound(
+  script: Script,
+  { log }: OpenedLog,
+  driver: ReplicationDriver,
+  fatals: readonly Error[],
+): Promise<void> {
   for (const fatal of fatals)
     if (!FAULT.test(fatal.message)) throw new Error('a message of a peer ended the logger', { cause: fatal });
   const first = script === 'restart' ? RESTART_FIRST : 0;
@@ -183,7 +222,10 @@ async function assertSound(script: Script, { log }: OpenedLog, driver: Replicati
   if (bytes.length > 0) assert.equal(batchesProblem(bytes), null);
   for (const batch of batchesOf(bytes)) {
     const { baseOffset } = batch.header;
-    assert.ok(truth.get(baseOffset)?.subarray(61).equals(batch.bytes.subarray(61)), `another batch at ${baseOffset}`);
+    assert.ok(
+      truth.get(baseOffset)?.subarray(61).equals(batch.bytes.subarray(61)),
+      `another batch at ${baseOffset}`,
+    );
   }
   const { arrayBuffers } = process.memoryUsage();
   assert.ok(arrayBuffers < BUFFERS_MAX_BYTES, `${arrayBuffers} bytes in buffers`);

@@ -69,7 +69,8 @@ export class Attacker {
     for (const { bytes, answer, reset } of parts) {
       if (this.socket.destroyed) return;
       const before = this.heard.length;
-      const step = pieceBytes === 0 ? bytes.length || 1 : Math.max(pieceBytes, Math.ceil(bytes.length / PIECES_MAX));
+      const step =
+        pieceBytes === 0 ? bytes.length || 1 : Math.max(pieceBytes, Math.ceil(bytes.length / PIECES_MAX));
       for (let from = 0; from < bytes.length; from += step) {
         this.socket.write(bytes.subarray(from, from + step));
         if (pieceBytes > 0) await sleep(0);

@@ -22,7 +22,13 @@ export class Wire {
       suspectMs: 2000,
       tls: null,
       log: { info: quiet, warn: quiet, error: quiet },
-      metrics: { beatsMissed: quiet, traffic: quiet, connected: quiet, disconnected: quiet, roundTrip: quiet },
+      metrics: {
+        beatsMissed: quiet,
+        traffic: quiet,
+        connected: quiet,
+        disconnected: quiet,
+        roundTrip: quiet,
+      },
       random: Math.random,
     });
     return new Wire(transport);

@@ -1,5 +1,11 @@
 // What a driver needs around it besides its log and its peers: a register that does what it is asked, sessions that never end.
-import type { Register, RegisterSnapshot, Sessions, WatchHandlers, WriteOutcome } from '../../../../src/election/types.ts';
+import type {
+  Register,
+  RegisterSnapshot,
+  Sessions,
+  WatchHandlers,
+  WriteOutcome,
+} from '../../../../src/election/types.ts';
 
 export class StandingRegister implements Register {
   #snapshot: RegisterSnapshot;
@@ -14,7 +20,8 @@ export class StandingRegister implements Register {
   }
 
   async take(...[seen, value, session]: Parameters<Register['take']>): Promise<WriteOutcome> {
-    if (seen.index !== this.#snapshot.index) return { kind: 'refused', reason: 'index-moved', now: this.#snapshot };
+    if (seen.index !== this.#snapshot.index)
+      return { kind: 'refused', reason: 'index-moved', now: this.#snapshot };
     this.#snapshot = { value, index: seen.index + 1, session };
     queueMicrotask(() => this.#handlers?.onChange(this.#snapshot));
     return { kind: 'done', snapshot: this.#snapshot };
