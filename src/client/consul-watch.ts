@@ -11,7 +11,7 @@ const WAIT_SECONDS = 10;
 /** Consul adds up to a sixteenth to the wait; the rest is for the way. */
 const TIMEOUT_MS = WAIT_SECONDS * 1000 * (1 + 1 / 16) + 2000;
 const RETRY_MAX_MS = 1000;
-/** After every answer, so that a server which answers at once, whatever it is asked, does not make this loop spin. */
+/** After an answer that brings nothing new, so that a server which answers at once does not make this loop spin. */
 const PAUSE_MS = 10;
 const MAX_ANSWER_BYTES = 512 * 1024; // Consul's own limit of a value, and its base64
 
@@ -57,7 +57,7 @@ export async function watchRegister(
       index = seen.index < index ? 0 : Math.max(1, seen.index);
       failures = 0;
       if (moved) handlers.onLeader(seen.leader);
-      await sleep(PAUSE_MS, undefined, { signal }).catch(() => undefined);
+      else await sleep(PAUSE_MS, undefined, { signal }).catch(() => undefined);
     } catch (error) {
       if (signal.aborted) return;
       handlers.onError?.(`${urls[at]}: ${messageOf(error)}`);
