@@ -146,14 +146,31 @@ const urls = (variable: string, fallback: string | null, about: string): Setting
   parse: (value) => value.split(',').map((part) => baseUrl(part.trim())),
 });
 
+/** As the wire takes it: host:port, an IPv6 address in brackets. */
+function addressOf(value: string): string {
+  const port = Number(/^(?:\[[^\]\s]+\]|[^\s/]+):(\d{1,5})$/.exec(value)?.[1] ?? 0);
+  return port > 0 && port < 65_536 ? value : refuse();
+}
+
 const hostPort = (variable: string, fallback: string | null, about: string): Setting<string> => ({
   variable,
   fallback,
   about,
   takes: 'host:port',
+  parse: addressOf,
+});
+
+const peerList = (variable: string, fallback: string, about: string): Setting<string> => ({
+  variable,
+  fallback,
+  about,
+  takes: 'id=host:port,… or nothing',
   parse: (value) => {
-    const match = /^(.+):(\d{1,5})$/.exec(value);
-    return match && Number(match[2]) > 0 && Number(match[2]) < 65536 ? value : refuse();
+    for (const part of value === '' ? [] : value.split(',')) {
+      const match = /^[a-z0-9-]+=([^,=]+)$/.exec(part);
+      addressOf(match?.[1] ?? refuse());
+    }
+    return value;
   },
 });
 
@@ -248,12 +265,10 @@ export const loggerSettings = {
     'DLOG_PEER_TLS_CA_FILE',
     "Authorities that must have signed the others' certificates, in PEM; reread when it changes",
   ),
-  peers: text(
+  peers: peerList(
     'DLOG_PEERS',
     '',
     'First members, as id=host:port separated by commas; only used before a register exists',
-    /^([a-z0-9-]+=[^,=\s]+:\d+(,[a-z0-9-]+=[^,=\s]+:\d+)*)?$/,
-    'id=host:port,… or nothing',
   ),
   consulUrls: urls('DLOG_CONSUL_URLS', 'http://127.0.0.1:8500', 'Consul servers or agents, tried in turn'),
   ...consulAccess,

@@ -189,9 +189,9 @@ function tokenOf(
     throw new UsageError('--token and --token-file are two ways to give one token', command);
   if (file === undefined) {
     const given = token ?? environment.DLOG_TOKEN;
-    return given ? { token: given } : {};
+    return given ? { token: printable(given, token === undefined ? 'DLOG_TOKEN' : '--token', command) } : {};
   }
-  return { token: textIn('--token-file', file, command) };
+  return { token: printable(textIn('--token-file', file, command), '--token-file', command) };
 }
 
 function caOf(what: string, file: string | undefined, command: Command | null): { ca?: string } {
@@ -210,6 +210,19 @@ function textIn(what: string, file: string, command: Command | null): string {
   }
 }
 
+/** Other characters do not fit into a header field: every request would fail. The token itself is not shown. */
+function printable(token: string, where: string, command: Command | null): string {
+  if (!/^[\x21-\x7e]*$/.test(token))
+    throw new UsageError(`${where} holds a character that no token has`, command);
+  return token;
+}
+
+/** What the client takes for the base of its paths. */
+function isBaseUrl(text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  return url !== null && /^https?:$/.test(url.protocol) && url.search === '' && url.hash === '';
+}
+
 /** `--url` goes before `--consul` in the environment; given both, both are used. */
 function whereTo(
   { url, consul, cluster, kube }: Given,
@@ -220,11 +233,18 @@ function whereTo(
     throw new UsageError(`${command} takes --url, not ${consul ? '--consul' : '--kube'}`, command);
   if (kube) return {};
   for (const one of [...(url ?? []), ...(consul ?? [])])
-    if (!URL.canParse(one) || !/^https?:$/.test(new URL(one).protocol))
+    if (!isBaseUrl(one))
       throw new UsageError(`${JSON.stringify(one)} is not an http:// or https:// URL`, command);
   if (cluster !== undefined && !consul)
     throw new UsageError('--cluster names a cluster in Consul: it needs --consul', command);
+  if (cluster !== undefined && !ID.test(cluster))
+    throw new UsageError(`--cluster is ${JSON.stringify(cluster)}: it takes such as default`, command);
   const fromEnvironment = (environment.DLOG_URL || DEFAULT_URL).split(',').map((part) => part.trim());
+  if (!url && !consul && !fromEnvironment.every(isBaseUrl))
+    throw new UsageError(
+      `DLOG_URL is ${JSON.stringify(environment.DLOG_URL)}: it takes http:// or https:// URLs, separated by commas`,
+      command,
+    );
   return {
     ...(url || !consul ? { target: url ?? fromEnvironment } : {}),
     ...(consul && {
@@ -238,7 +258,9 @@ function consulAccessOf(
   command: Command | null,
 ): { token?: string; ca?: string } {
   const { DLOG_CONSUL_TOKEN_FILE: file, DLOG_CONSUL_CA_FILE: caFile } = environment;
-  const token = file ? textIn('DLOG_CONSUL_TOKEN_FILE', file, command) : environment.DLOG_CONSUL_TOKEN;
+  const from = file ? 'DLOG_CONSUL_TOKEN_FILE' : 'DLOG_CONSUL_TOKEN';
+  const given = file ? textIn(from, file, command) : environment.DLOG_CONSUL_TOKEN;
+  const token = printable(given ?? '', from, command);
   return { ...(token && { token }), ...caOf('DLOG_CONSUL_CA_FILE', caFile, command) };
 }
 

@@ -11,6 +11,8 @@ const WAIT_SECONDS = 10;
 /** Consul adds up to a sixteenth to the wait; the rest is for the way. */
 const TIMEOUT_MS = WAIT_SECONDS * 1000 * (1 + 1 / 16) + 2000;
 const RETRY_MAX_MS = 1000;
+/** After an answer that brings nothing new, so that a server which answers at once does not make this loop spin. */
+const PAUSE_MS = 10;
 const MAX_ANSWER_BYTES = 512 * 1024; // Consul's own limit of a value, and its base64
 
 /** What the register says. It is written before the new leader has collected its majority, so it is a hint. */
@@ -56,6 +58,7 @@ export async function watchRegister(
       index = seen.index < index ? 0 : Math.max(1, seen.index);
       failures = 0;
       if (moved) handlers.onLeader(seen.leader);
+      else await sleep(PAUSE_MS, undefined, { signal }).catch(() => undefined);
     } catch (error) {
       if (signal.aborted) return;
       handlers.onError?.(`${urls[at]}: ${messageOf(error)}`);

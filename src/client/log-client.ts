@@ -5,6 +5,7 @@ import { AnswerError, type Call } from './attempt.ts';
 import { Connection } from './connection.ts';
 import { readBody } from './http.ts';
 import { rowsOf } from './rows.ts';
+import { isCount, isObject, isText, optional, type ShapeOf, wrongMember } from './shapes.ts';
 import type { ClientOptions, ReadRecord, ReadResult } from './types.ts';
 
 const MAX_ANSWER_BYTES = 1024 * 1024;
@@ -12,6 +13,23 @@ const MAX_READ_BYTES = 8 * 1024 * 1024;
 /** How long one poll of `follow` waits; also how soon a reader leaves a logger that is cut off from the others. */
 const FOLLOW_WAIT_MS = 5_000;
 const FOLLOW_LIMIT = 1_000;
+
+const isMembers = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((member) => isObject(member) && isText(member.id));
+const isOffsets = (value: unknown): boolean =>
+  isObject(value) && wrongMember(value, { first: isCount, commit: isCount, end: isCount }) === null;
+
+const STATUS: ShapeOf<Status> = {
+  id: isText,
+  role: (value) => value === 'leader' || value === 'follower',
+  epoch: isCount,
+  offsets: optional(isOffsets),
+  members: optional(isMembers),
+};
+const MEMBERSHIP: ShapeOf<Membership> = {
+  wanted: (value) => value === null || (Array.isArray(value) && value.every(isText)),
+  members: isMembers,
+};
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
@@ -78,14 +96,14 @@ export class LogClient {
    */
   async offsetAt(timestampMs: number, { signal }: CallOptions = {}): Promise<number> {
     const path = `/api/v1/offsets?timestamp=${timestampMs}`;
-    const call = jsonCall<{ offset: number }>(path, this.connection, ['offset']);
+    const call = jsonCall<{ offset: number }>(path, this.connection, { offset: isCount });
     const { value } = await this.connection.exchange(call, { signal, leaderOnly: false, repeatable: true });
     return value.offset;
   }
 
   /** The status of a logger: of the given one where the client has a single address, else of any. */
   async status({ signal }: CallOptions = {}): Promise<Status> {
-    const call = jsonCall<Status>('/api/v1/status', this.connection, ['id', 'role', 'epoch']);
+    const call = jsonCall<Status>('/api/v1/status', this.connection, STATUS);
     return (await this.connection.exchange(call, { signal, leaderOnly: false, repeatable: true })).value;
   }
 
@@ -95,7 +113,7 @@ export class LogClient {
    */
   async transfer({ to, signal }: CallOptions & { readonly to?: string } = {}): Promise<Transfer> {
     const call = {
-      ...jsonCall<Transfer>('/api/v1/leader/transfer', this.connection, ['epoch', 'to']),
+      ...jsonCall<Transfer>('/api/v1/leader/transfer', this.connection, { epoch: isCount, to: isText }),
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: Buffer.from(JSON.stringify({ to })),
@@ -106,7 +124,7 @@ export class LogClient {
 
   /** Who is a member, and who shall be, as the leader knows it. */
   async membership({ signal }: CallOptions = {}): Promise<Membership> {
-    const call = jsonCall<Membership>('/api/v1/members', this.connection, ['wanted', 'members']);
+    const call = jsonCall<Membership>('/api/v1/members', this.connection, MEMBERSHIP);
     return (await this.connection.exchange(call, { signal, leaderOnly: true, repeatable: true })).value;
   }
 
@@ -116,7 +134,7 @@ export class LogClient {
    */
   async setMembers(ids: readonly string[] | null, { signal }: CallOptions = {}): Promise<Membership> {
     const call = {
-      ...jsonCall<Membership>('/api/v1/members', this.connection, ['wanted', 'members']),
+      ...jsonCall<Membership>('/api/v1/members', this.connection, MEMBERSHIP),
       method: 'PUT',
       headers: { 'content-type': 'application/json' },
       body: Buffer.from(JSON.stringify({ ids })),
@@ -145,28 +163,28 @@ export class LogClient {
   }
 }
 
-/** A GET whose answer is a JSON object with at least `members`. */
-export function jsonCall<T>(path: string, { settings }: Connection, members: readonly (keyof T)[]): Call<T> {
+/** A GET whose answer is a JSON object with at least the members of `shape`. */
+export function jsonCall<T>(path: string, { settings }: Connection, shape: ShapeOf<T>): Call<T> {
   return {
     method: 'GET',
     path,
     timeoutMs: settings.requestTimeoutMs,
     consume: async (response) => {
       const text = (await readBody(response, MAX_ANSWER_BYTES)).toString('utf8');
-      return objectWith<T>(text, members);
+      return objectOf<T>(text, shape);
     },
   };
 }
 
-function objectWith<T>(text: string, members: readonly (keyof T)[]): T {
+function objectOf<T>(text: string, shape: ShapeOf<T>): T {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
     throw new AnswerError('the answer is not JSON', { cause });
   }
-  if (typeof value !== 'object' || value === null) throw new AnswerError('the answer is no JSON object');
-  for (const name of members)
-    if (!Object.hasOwn(value, name)) throw new AnswerError(`the answer has no ${String(name)}`);
+  if (!isObject(value)) throw new AnswerError('the answer is no JSON object');
+  const wrong = wrongMember(value, shape);
+  if (wrong !== null) throw new AnswerError(`in the answer ${wrong} is missing or wrong`);
   return value as T;
 }

@@ -9,6 +9,7 @@ import { Flights } from './flights.ts';
 import { jsonCall, LogClient } from './log-client.ts';
 import { BATCH_RECORDS_MAX, ProducerStamps } from './producer-stamps.ts';
 import { SendQueue } from './send-queue.ts';
+import { isCount } from './shapes.ts';
 import type { Acknowledgement, ClientOptions, Sendable } from './types.ts';
 
 const DEFAULT_MAX_QUEUED_RECORDS = 10_000;
@@ -183,7 +184,11 @@ export class Producer {
 
   async #known(signal: AbortSignal | undefined): Promise<Resumed | null> {
     const path = `/api/v1/producers/${this.id}`;
-    const call = jsonCall<Resumed>(path, this.#connection, ['epoch', 'lastSequence', 'lastOffset']);
+    const call = jsonCall<Resumed>(path, this.#connection, {
+      epoch: isCount,
+      lastSequence: isCount,
+      lastOffset: isCount,
+    });
     try {
       const { value } = await this.#connection.exchange(call, { signal, leaderOnly: true, repeatable: true });
       return value;

@@ -3,6 +3,7 @@
 import type { Readable } from 'node:stream';
 import { AnswerError } from './attempt.ts';
 import { type HttpResponse, headerOf } from './http.ts';
+import { isCount } from './shapes.ts';
 import type { ReadRecord, ReadResult } from './types.ts';
 
 /** The largest record a logger can be set to take, as base64 in a row, and its key. */
@@ -20,6 +21,8 @@ export async function rowsOf(
 ): Promise<ReadResult> {
   const commit = numberIn(response, 'log-commit');
   const announced = numberIn(response, 'log-next-offset');
+  if (offset !== null && announced < offset)
+    throw new AnswerError(`the answer goes back from offset ${offset} to ${announced}`);
   const records: ReadRecord[] = [];
   let next = offset;
   try {
@@ -33,12 +36,15 @@ export async function rowsOf(
   } catch (error) {
     if (records.length === 0 || error instanceof AnswerError) throw error;
   }
+  // Rows that were announced and left out would be skipped for good.
+  if (records.length === 0 && offset !== null && announced !== offset)
+    throw new AnswerError(`no rows from offset ${offset} to ${announced}`);
   return { records, commit, next: records.length === 0 || next === null ? announced : next };
 }
 
 function numberIn(response: HttpResponse, name: string): number {
   const value = Number(headerOf(response, name) ?? Number.NaN);
-  if (!Number.isSafeInteger(value)) throw new AnswerError(`the answer has no ${name}`);
+  if (!isCount(value)) throw new AnswerError(`the answer has no ${name}`);
   return value;
 }
 
@@ -67,18 +73,13 @@ async function* linesOf(body: Readable, maxBytes: number): AsyncGenerator<string
 function recordOf(line: string): ReadRecord {
   let row: Record<string, unknown>;
   try {
-    row = JSON.parse(line);
+    row = JSON.parse(line) ?? {};
   } catch (cause) {
     throw new AnswerError('a row is not JSON', { cause });
   }
   const { offset, timestamp, epoch } = row;
   const value = field(row, 'value', 'base64');
-  if (
-    typeof offset !== 'number' ||
-    typeof timestamp !== 'number' ||
-    typeof epoch !== 'number' ||
-    value === null
-  )
+  if (!isCount(offset) || !isCount(timestamp) || !isCount(epoch) || value === null)
     throw new AnswerError(`a row is no record: ${line.slice(0, 200)}`);
   return { offset, timestampMs: timestamp, epoch, key: field(row, 'key', 'keyBase64'), value };
 }

@@ -118,6 +118,6 @@ function holds(node: CatalogNode | null, wanted: ServiceEntry): boolean {
   const found = node?.services.find(({ ID }) => ID === wanted.ID);
   if (!found) return false;
   const picked = ({ Tags, Address, Port, Meta }: ServiceEntry) =>
-    JSON.stringify([[...Tags], Address, Port, Object.entries(Meta).sort()]);
+    JSON.stringify([[...(Tags ?? [])], Address, Port, Object.entries(Meta ?? {}).sort()]);
   return picked(found) === picked(wanted);
 }

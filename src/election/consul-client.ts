@@ -165,13 +165,21 @@ async function readNode(
   const node = isFields(body) ? body.Node : undefined;
   if (!isFields(body) || !isFields(node) || !isIndex(node.ModifyIndex))
     throw malformed(server, 'the catalog node');
-  return {
-    address: String(node.Address),
-    meta: (node.Meta ?? {}) as Record<string, string>,
-    modifyIndex: node.ModifyIndex,
-    services: Object.values(body.Services ?? {}) as ServiceEntry[],
-  };
+  const meta = node.Meta ?? {};
+  const services = Object.values(body.Services ?? {});
+  if (!isTexts(meta) || !services.every(isService)) throw malformed(server, 'the catalog node');
+  return { address: String(node.Address), meta, modifyIndex: node.ModifyIndex, services };
 }
+
+const isTexts = (value: unknown): value is Readonly<Record<string, string>> =>
+  isFields(value) && Object.values(value).every((text) => typeof text === 'string');
+
+/** An empty list or map may come as null. */
+const isService = (value: unknown): value is ServiceEntry =>
+  isFields(value) &&
+  typeof value.ID === 'string' &&
+  Array.isArray(value.Tags ?? []) &&
+  isTexts(value.Meta ?? {});
 
 const malformed = (server: ConsulEndpoint, what: string, maybeDone = false): ConsulError =>
   new ConsulError('malformed', `${server.url}: ${what} in the answer is not what Consul answers`, {

@@ -2,7 +2,7 @@
 // only written by a transaction that first checks the index that was read, so a write that comes late, or twice, is refused.
 
 import type { CallOptions, ConsulClient, ConsulOperation, KvOperation, TxnOutcome } from './client.ts';
-import { rolledBackFor } from './errors.ts';
+import { ConsulError, rolledBackFor } from './errors.ts';
 import { encodeRegister, parseRegister } from './register-value.ts';
 import { watchRegister } from './register-watch.ts';
 import type { Register, RegisterSnapshot, RegisterValue, WatchHandlers, WriteOutcome } from './types.ts';
@@ -73,6 +73,11 @@ export class ConsulRegister implements Register {
         operations.map((KV) => ({ KV })),
         call,
       );
+      // An index of 0 would stand for a register that does not exist.
+      if (outcome.kind === 'committed' && outcome.modifyIndex === 0)
+        throw new ConsulError('malformed', 'the transaction was answered without an index', {
+          maybeDone: true,
+        });
       if (outcome.kind === 'committed')
         return { kind: 'done', snapshot: { ...wanted, index: outcome.modifyIndex } };
       return await this.#rolledBack(outcome, operations, wanted, call);

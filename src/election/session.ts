@@ -11,6 +11,8 @@ const renewTimeoutMs = 1000;
 const retryFirstMs = 200;
 const retryMaxMs = 1000;
 const destroyTimeoutMs = 1000;
+/** A timer cannot wait for more than 25 days, and would not wait at all. */
+const ttlMaxMs = 24 * 3600 * 1000;
 
 export interface SessionParts {
   readonly client: ConsulClient;
@@ -26,12 +28,14 @@ export class RenewedSession implements Session {
   readonly #stopped = new AbortController();
   readonly #end: (how: 'invalidated' | 'destroyed') => void;
   #renewedAtMs: number;
+  readonly #askedTtlMs: number;
   #ttlMs: number;
 
   /** `createdAtMs` is when the request that created it was sent: Consul's own clock for it started later. */
   constructor(parts: SessionParts, id: string, ttlMs: number, createdAtMs: number) {
     this.#parts = parts;
     this.id = id;
+    this.#askedTtlMs = ttlMs;
     this.#ttlMs = ttlMs;
     this.#renewedAtMs = createdAtMs;
     const { promise, resolve } = Promise.withResolvers<'invalidated' | 'destroyed'>();
@@ -97,7 +101,8 @@ export class RenewedSession implements Session {
       return false;
     }
     this.#renewedAtMs = startedMs;
-    this.#ttlMs = granted.ttlMs; // Consul may grant more than was asked for, to spare itself
+    // Consul may grant more than was asked for, to spare itself; never less, which would be a call without a pause.
+    this.#ttlMs = Math.max(this.#askedTtlMs, Math.min(granted.ttlMs, ttlMaxMs));
     return true;
   }
 

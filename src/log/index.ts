@@ -6,6 +6,7 @@ export {
   readHeader,
   stampBatch,
 } from './batch.ts';
+export { RefusedError } from './damage.ts';
 export type { DirectoryLock, Disk, DiskFile, OpenMode } from './disk.ts';
 export type { DurableLog } from './durable-log.ts';
 export { encodeBatch } from './encode.ts';

@@ -13,6 +13,8 @@ export function pairsProblem(pairs: readonly EpochPair[]): string | null {
   let last: EpochPair = { epoch: 0, start: 0 };
   for (const pair of pairs) {
     if (pair.epoch <= last.epoch) return `epoch ${pair.epoch} comes after epoch ${last.epoch}`;
+    if (!Number.isSafeInteger(pair.epoch) || !Number.isSafeInteger(pair.start))
+      return `epoch ${pair.epoch} at ${pair.start} is impossible`;
     if (pair.start < last.start) return `start ${pair.start} comes after start ${last.start}`;
     last = pair;
   }

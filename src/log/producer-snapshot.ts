@@ -67,7 +67,11 @@ export function decodeProducers(guarded: Buffer): ProducerSnapshot | null {
     const length = bytes.readUInt8(at + 20);
     const end = at + ENTRY_SIZE_BYTES + length * BATCH_SIZE_BYTES;
     if (length < 1 || length > BATCHES_PER_PRODUCER || end > bytes.length) return null;
-    entries.push([bytes.readBigInt64BE(at), readEntry(bytes, at, length)]);
+    const entry = readEntry(bytes, at, length);
+    // Such numbers could not be written again.
+    if (![entry.timestampMs, ...entry.batches.map(({ offset }) => offset)].every(Number.isSafeInteger))
+      return null;
+    entries.push([bytes.readBigInt64BE(at), entry]);
     at = end;
   }
   return at === bytes.length ? { offset: readLong(bytes, 4), table: new ProducerTable(entries) } : null;

@@ -42,7 +42,7 @@ export async function recover(disk: Disk, directory: string): Promise<RecoveredL
   const mark = await openMark(disk, directory);
   try {
     const stored = await loadPairs(disk, directory, mark);
-    const bases = await segmentBases(disk, directory);
+    const bases = await segmentBases(disk, directory, mark.values.synced);
     const sealed: Segment[] = [];
     for (const [index, base] of bases.slice(0, -1).entries())
       sealed.push(
@@ -115,13 +115,22 @@ async function loadPairs(disk: Disk, directory: string, mark: RecoveryMark): Pro
   return all;
 }
 
-async function segmentBases(disk: Disk, directory: string): Promise<number[]> {
+/**
+ * First offsets of the segments, rising. The mark was raised to the second segment's before the first could go, and to a new
+ * start before its segment was made: a log that begins above it, which may be empty, would claim offsets that it never had.
+ */
+async function segmentBases(disk: Disk, directory: string, synced: number): Promise<number[]> {
   const bases: number[] = [];
   for (const name of await disk.list(directory)) {
     const file = parseSegmentFile(name);
     if (file?.kind === 'log') bases.push(file.base);
   }
-  if (bases.length === 0) throw new LogDamagedError('there is no segment');
+  const [first] = bases;
+  if (first === undefined) throw new LogDamagedError('there is no segment');
+  if (first > synced)
+    throw new LogDamagedError(
+      `the log begins at ${first}, but offset ${synced} was still there when it was marked`,
+    );
   return bases;
 }
 

@@ -43,19 +43,17 @@ function encodeSlot({ number, synced, commit, pairsCrc, pending }: Slot): Buffer
   return withCrc(body);
 }
 
+type Longs = [number, number, number, number, number];
+
 async function readSlot(file: DiskFile, index: number): Promise<Slot | null> {
   const bytes = Buffer.alloc(SLOT_SIZE_BYTES);
   await file.read(bytes, index * SLOT_DISTANCE_BYTES);
   const body = withoutCrc(bytes);
   if (body === null) return null;
-  const epoch = readLong(body, 28);
-  return {
-    number: readLong(body, 0),
-    synced: readLong(body, 8),
-    commit: readLong(body, 16),
-    pairsCrc: body.readUInt32BE(24),
-    pending: epoch === 0 ? null : { epoch, start: readLong(body, 36) },
-  };
+  const [number, synced, commit, epoch, start] = [0, 8, 16, 28, 36].map((at) => readLong(body, at)) as Longs;
+  if (![number, synced, commit, epoch, start].every(Number.isSafeInteger) || commit > synced) return null;
+  const pairsCrc = body.readUInt32BE(24);
+  return { number, synced, commit, pairsCrc, pending: epoch === 0 ? null : { epoch, start } };
 }
 
 export class RecoveryMark {

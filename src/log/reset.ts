@@ -64,7 +64,8 @@ function checkWish(
   commit: number,
 ): NonNullable<ReturnType<typeof decodeProducers>> {
   const snapshot = decodeProducers(producers);
-  if (snapshot?.offset !== first) throw new RefusedError(`the producer table is not one of offset ${first}`);
+  if (snapshot?.offset !== first || !Number.isSafeInteger(first))
+    throw new RefusedError(`the producer table is not one of offset ${first}`);
   if (first < commit)
     throw new RefusedError(`cannot start at ${first}: records below ${commit} are committed`);
   // Later pairs are entries behind `first` and come in order with the batches; having them would claim those.
@@ -84,6 +85,12 @@ export async function resumeReset(
   if (bytes === null) return false;
   const wish = decodeWish(bytes);
   if (wish === null) throw new LogDamagedError('the staged reset cannot be read');
+  try {
+    checkWish(wish, 0);
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    throw new LogDamagedError(`the staged reset is none that was asked for: ${error.message}`);
+  }
   await carryOut(disk, directory, wish, saveMark);
   return true;
 }

@@ -4,17 +4,22 @@
 import { crc32c } from '@node-rs/crc32';
 import { type Disk, isMissing, vouched } from './disk.ts';
 
+/**
+ * Read at most. The largest of them, an index or a table of producers, has a few MiB; a file that a fault made longer must
+ * not be asked for in one piece, since Node aborts the process at reads of 2 GiB and more.
+ */
+export const SMALL_FILE_MAX_BYTES = 64 * 1024 * 1024;
 const TEMPORARY_SUFFIX = '.tmp';
 const CRC_SIZE_BYTES = 4;
 
 export const isTemporary = (name: string): boolean => name.endsWith(TEMPORARY_SUFFIX);
 
-/** All bytes of a file, or null when there is none. */
+/** All bytes of a file, as far as it may be long, or null when there is none. */
 export async function readWhole(disk: Disk, path: string): Promise<Buffer | null> {
   try {
     const file = await disk.open(path, 'read');
     try {
-      const bytes = Buffer.allocUnsafe(await file.size());
+      const bytes = Buffer.allocUnsafe(Math.min(await file.size(), SMALL_FILE_MAX_BYTES));
       return bytes.subarray(0, await file.read(bytes, 0));
     } finally {
       await file.close();

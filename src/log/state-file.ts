@@ -11,7 +11,7 @@ import { LoggerError } from '../errors.ts';
 import { type Disk, type DiskFile, isMissing, isNoRoom, vouched } from './disk.ts';
 import type { Fatal } from './fatal.ts';
 import { STATE_FILE } from './names.ts';
-import { writeWhole } from './small-file.ts';
+import { SMALL_FILE_MAX_BYTES, writeWhole } from './small-file.ts';
 import type { Member, ReplicaState, StateFile } from './types.ts';
 
 export const NOTHING_PROMISED: ReplicaState = { promisedEpoch: 0, promisedIncarnation: null, members: [] };
@@ -36,11 +36,22 @@ function formatState({ uid, value }: Identity): Buffer {
   return Buffer.from(`${json}\n${crc32c(json)}\n`);
 }
 
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+/** None for what is no JSON object: a CRC only tells that the bytes are those that somebody wrote. */
+function fieldsIn(json: string): Readonly<Record<string, unknown>> {
+  try {
+    return JSON.parse(json) ?? {};
+  } catch {
+    return {};
+  }
+}
+
 function parseState(bytes: Buffer): Identity | null {
   const [json = '', crc, ...rest] = bytes.toString('utf8').split('\n', 3);
   if (crc !== String(crc32c(json)) || rest.length === 0) return null;
-  const { uid, promisedEpoch, promisedIncarnation, members } = JSON.parse(json);
-  if (typeof uid !== 'string' || !Number.isSafeInteger(promisedEpoch)) return null;
+  const { uid, promisedEpoch, promisedIncarnation, members } = fieldsIn(json);
+  if (typeof uid !== 'string' || !isCount(promisedEpoch)) return null;
   if (promisedIncarnation !== null && typeof promisedIncarnation !== 'string') return null;
   if (!Array.isArray(members) || !members.every(isMember)) return null;
   return { uid, value: { promisedEpoch, promisedIncarnation, members } };
@@ -69,15 +80,19 @@ export async function loadState(disk: Disk, directory: string): Promise<Identity
     throw error;
   }
   try {
-    const bytes = Buffer.alloc(await file.size());
+    const size = await file.size();
+    if (size > SMALL_FILE_MAX_BYTES) return 'damaged';
+    const bytes = Buffer.alloc(size);
     await file.read(bytes, 0);
-    const middle = bytes.length / 2;
+    const middle = Math.floor(bytes.length / 2);
     const [one, two] = [bytes.subarray(0, middle), bytes.subarray(middle)];
     const first = parseState(one);
     const found = first ?? parseState(two);
     if (!found) return 'damaged';
     await vouched(file.datasync());
-    if (!one.equals(two)) {
+    // A copy must not begin at half a byte, nor in the other one's room: a file cut or grown is laid out anew.
+    if (size % (2 * COPY_SIZE_BYTES) !== 0) await saveState(disk, directory, found);
+    else if (!one.equals(two)) {
       await file.write([first ? one : two], first ? middle : 0);
       await vouched(file.datasync());
     }

@@ -231,6 +231,17 @@ function followCommit(s: State, receiver: Receiver): void {
   emit(s, { type: 'trim', first });
 }
 
+/** Our own changes follow from what the log is, so that only those asked for by the other side can be refused. */
+export function onChangeRefused(s: State, text: string): void {
+  if (s.receiver) {
+    emit(s, { type: 'note', text: `the other side asks for what cannot be: ${text}` });
+    abandon(s, s.receiver, 'gap');
+    return;
+  }
+  emit(s, { type: 'fault', fault: 'log-mismatch', text });
+  s.faulted = true;
+}
+
 export function abandon(s: State, receiver: Receiver, reason: StreamEnd['reason']): void {
   const { link, stream, claim } = receiver;
   endReceiver(s);

@@ -83,6 +83,10 @@ function dispatch(s: State, event: Event): void {
     case 'log-changed':
       journal.onChanged(s, event.log);
       break;
+    case 'change-refused':
+      journal.onChanged(s, event.log);
+      receiver.onChangeRefused(s, event.text);
+      break;
     case 'log-trimmed':
       journal.onTrimmed(s, event.first);
       break;
@@ -111,6 +115,7 @@ type Inside =
   | 'connected'
   | 'disconnected'
   | 'log-changed'
+  | 'change-refused'
   | 'log-trimmed'
   | 'append-failed'
   | 'stream-behind'

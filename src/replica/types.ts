@@ -103,6 +103,8 @@ export type Event =
   | { readonly type: 'synced'; readonly end: number; readonly generation: number }
   /** The one log change that was under way (cut, pair or reset) is durable. */
   | { readonly type: 'log-changed'; readonly log: LogView }
+  /** The change cannot be: the log is as it was. What a peer asked for ends its stream; what this replica wants is a fault. */
+  | { readonly type: 'change-refused'; readonly log: LogView; readonly text: string }
   /** The log dropped old segments: `first` moved. */
   | { readonly type: 'log-trimmed'; readonly first: number }
   /** As leader: records were appended up to `end`. Only between `role` leading and the next role. */

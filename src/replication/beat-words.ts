@@ -44,7 +44,16 @@ const decode = ({ header, payload }: Frame, type: string, fields: FieldsOf<objec
   if (payload.length > 0) throw new MalformedFrame(`a ${type} with payload`);
   return header as object;
 };
-export const decodeBeat = (frame: Frame): BeatFrame => decode(frame, 'beat', BEAT) as BeatFrame;
+/**
+ * Only the fields that are known go on: a beat is compared with the last one and passed between threads, and what a peer
+ * adds may be nested deeper than either can follow.
+ */
+export function decodeBeat(frame: Frame): BeatFrame {
+  const { beat, echoMs } = decode(frame, 'beat', BEAT) as BeatFrame;
+  const { promisedEpoch, claim, established } = beat;
+  const known = claim && { epoch: claim.epoch, incarnation: claim.incarnation };
+  return { type: 'beat', beat: { promisedEpoch, claim: known, established }, echoMs };
+}
 export const decodeEcho = (frame: Frame): Echo => decode(frame, 'echo', ECHO) as Echo;
 
 /** A logger to send heartbeats to: its heartbeat listener is `beatPort` on the host of `peer`. */

@@ -35,6 +35,20 @@ test('every problem is named at once: the variable, what it got, what it takes',
   );
 });
 
+test('an address of a peer that the wire could not take is refused here, under the name of its variable', () => {
+  for (const [variable, value] of [
+    ['DLOG_PEER_ADDRESS', 'http://h:1'],
+    ['DLOG_PEER_ADDRESS', 'a b:9090'],
+    ['DLOG_PEER_ADDRESS', 'h:0'],
+    ['DLOG_PEERS', 'logger-0=h:99999'],
+    ['DLOG_PEERS', 'logger-0=h/x:1'],
+  ] as const)
+    assert.throws(() => readConfig(loggerSettings, { DLOG_ID: 'x', [variable]: value }), {
+      name: 'ConfigError',
+      message: new RegExp(`${variable} is `),
+    });
+});
+
 const taken: [string, string, unknown][] = [
   ['DLOG_CONSUL_URLS', 'http://a:8500, https://b/consul/', ['http://a:8500', 'https://b/consul']],
   ['DLOG_PEERS', 'logger-0=h:1,logger-1=i:2', 'logger-0=h:1,logger-1=i:2'],

@@ -1,8 +1,9 @@
 // Carries out what the core wants done to the log and to the state file, and reports back when it is durable. Changes of
 // the log come one at a time by the core's own rule; a full disk is waited out, any other failure is fatal.
 import { LoggerError } from '../../errors.ts';
-import { batchesProblem, type Log, type StateFile } from '../../log/index.ts';
+import { batchesProblem, type Log, RefusedError, type StateFile } from '../../log/index.ts';
 import type { DurableState, Effect, Event, LogView } from '../../replica/index.ts';
+import { endOffsetOf } from './batch-header.ts';
 import { type Clock, ROOM_RETRY_MS } from './outside.ts';
 
 type Of<T extends Effect['type']> = Extract<Effect, { type: T }>;
@@ -40,6 +41,9 @@ export class LogRunner {
         const problem = batchesProblem(batch);
         if (problem !== null) throw new RangeError(`damaged on the way or at the leader: ${problem}`);
       }
+      const last = batches.at(-1);
+      if (last === undefined || endOffsetOf(last) !== end)
+        throw new RangeError(`batches said to end at ${end} do not end there`);
       this.#log.append(batches);
     } catch (error) {
       const full = error instanceof LoggerError;
@@ -47,7 +51,6 @@ export class LogRunner {
       this.#outlet.event({ type: 'append-failed', reason: full ? 'disk-full' : 'gap', end: this.#log.end });
       return false;
     }
-    if (this.#log.end !== end) throw new Error(`batches said to end at ${end} end at ${this.#log.end}`);
     return true;
   }
 
@@ -58,12 +61,25 @@ export class LogRunner {
     );
   }
 
+  /** What cannot be is refused by the log, with nothing changed; a peer may have asked for it. */
   change(effect: Of<'cut' | 'add-pair' | 'reset'>): void {
-    void this.#untilRoom(async () => {
-      if (effect.type === 'add-pair') await this.#log.addPair(effect.pair);
-      else if (effect.type === 'reset') await this.#log.reset(effect.first, effect.pairs, effect.producers);
-      else await this.#cut(effect);
-    }).then(() => this.#outlet.event({ type: 'log-changed', log: viewOf(this.#log) }));
+    let refusal: string | null = null;
+    void this.#untilRoom(() =>
+      this.#change(effect).catch((error: unknown) => {
+        if (!(error instanceof RefusedError)) throw error;
+        refusal = error.message;
+      }),
+    ).then(() => {
+      const log = viewOf(this.#log);
+      if (refusal === null) this.#outlet.event({ type: 'log-changed', log });
+      else this.#outlet.event({ type: 'change-refused', log, text: refusal });
+    });
+  }
+
+  async #change(effect: Of<'cut' | 'add-pair' | 'reset'>): Promise<void> {
+    if (effect.type === 'add-pair') await this.#log.addPair(effect.pair);
+    else if (effect.type === 'reset') await this.#log.reset(effect.first, effect.pairs, effect.producers);
+    else await this.#cut(effect);
   }
 
   async #cut({ end, sharedEpoch }: Of<'cut'>): Promise<void> {

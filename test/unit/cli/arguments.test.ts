@@ -109,7 +109,10 @@ const wrong: Readonly<Record<string, RegExp>> = {
   'status --timeout soon': /--timeout is "soon"/,
   'status --timeout 0': /--timeout is "0"/,
   'status --url ftp://a': /"ftp:\/\/a" is not an http/,
+  'status --url http://a/?b': /"http:\/\/a\/\?b" is not an http/,
   'status --cluster x': /needs --consul/,
+  'status --consul http://c:8500 --cluster X': /--cluster is "X"/,
+  'status --token é': /--token holds a character that no token has/,
   'status --verbose': /--verbose/,
   'status --others': /--others belongs to verify/,
   'verify --seconds 5': /--seconds belongs to bench and load/,
@@ -139,6 +142,17 @@ for (const [line, why] of Object.entries(wrong))
       },
     );
   });
+
+test('what is wrong with the environment is refused under the name of its variable', () => {
+  for (const [environment, why] of [
+    [{ DLOG_URL: '/' }, /DLOG_URL is "\/": it takes http:/],
+    [{ DLOG_URL: 'http://a,b' }, /DLOG_URL is "http:\/\/a,b"/],
+    [{ DLOG_TOKEN: 'a\nb' }, /DLOG_TOKEN holds a character/],
+  ] as const)
+    assert.throws(() => parseArguments(['status'], environment), { name: 'UsageError', message: why });
+  const { client } = parseArguments(['status', '--url', 'http://a'], { DLOG_URL: '/' });
+  assert.deepEqual(client.target, ['http://a'], 'a variable that is not used is not judged');
+});
 
 test('the token comes from an option, a file or the environment', async (t) => {
   const file = join(await mkdtemp(join(tmpdir(), 'distributed-logger-token-')), 'token');

@@ -190,3 +190,32 @@ test('a read that is given up in the middle of an attempt has no outcome that co
   handover.abort(new Error('enough'));
   await assert.rejects(transfer, { code: 'aborted', outcome: 'unknown' });
 });
+
+for (const [what, headers, rows] of [
+  ['goes back', { 'log-commit': '9', 'log-next-offset': '2' }, []],
+  ['skips records', { 'log-commit': '9', 'log-next-offset': '8' }, []],
+  ['has an offset that is none', { 'log-commit': '9', 'log-next-offset': '8' }, [{ ...row(5), offset: 5.5 }]],
+  ['has a time that is none', { 'log-commit': '9', 'log-next-offset': '6' }, [{ ...row(5), timestamp: -1 }]],
+  ['has a row that is null', { 'log-commit': '9', 'log-next-offset': '6' }, [null]],
+] as const)
+  test(`an answer to a read that ${what} is asked for again`, async (t) => {
+    const text = rows.map((one) => `${JSON.stringify(one)}\n`).join('');
+    const lie: Step = ({ response }) => void response.writeHead(200, headers).end(text);
+    const logger = await ScriptedLogger.start(t, [lie], log(6));
+    const { records, next } = await clientFor(t, logger.url).read({ offset: 5 });
+    assert.deepEqual([records, next], [[recordAt(5)], 6]);
+    assert.equal(logger.received.length, 2);
+  });
+
+test('members of an answer that are there and make no sense are not handed out', async (t) => {
+  const offsets = await ScriptedLogger.start(t, [answer(200, { offset: '5' }), answer(200, { offset: 5 })]);
+  assert.equal(await clientFor(t, offsets.url).offsetAt(1), 5);
+  const status = { id: 'a', role: 'leader', epoch: 1, offsets: { first: 0, commit: 1, end: 1 }, members: [] };
+  const logger = await ScriptedLogger.start(t);
+  logger.status = { ...status, members: [null] };
+  const asked = clientFor(t, logger.url).status();
+  setTimeout(() => {
+    logger.status = status;
+  }, 20);
+  assert.deepEqual(await asked, status);
+});

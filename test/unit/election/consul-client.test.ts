@@ -247,3 +247,33 @@ describe('sessions and nodes', () => {
     assert.equal(await client.node('c-a', read), null);
   });
 });
+
+describe('a catalog node', () => {
+  const node = { Node: 'c-a', Address: 'h', Meta: { a: 'b' }, ModifyIndex: 5 };
+  const options: CallOptions = { operation: 'catalog_read', timeoutMs: 10_000 };
+
+  it('is taken with services, without any, and with the nulls that Consul writes for what is empty', async (t) => {
+    const service = { ID: 's', Service: 's', Tags: null, Address: '', Port: 1, Meta: null };
+    for (const [services, count] of [
+      [{ s: service }, 1],
+      [{}, 0],
+      [null, 0],
+    ] as const) {
+      const { client } = await setUp(t, () => ({ status: 200, json: { Node: node, Services: services } }));
+      assert.equal((await client.node('c-a', options))?.services.length, count);
+    }
+  });
+
+  it('is malformed when meta or a service is not what it should be', async (t) => {
+    for (const json of [
+      { Node: { ...node, Meta: { a: 5 } }, Services: {} },
+      { Node: { ...node, Meta: 'x' }, Services: {} },
+      { Node: node, Services: { s: null } },
+      { Node: node, Services: { s: { ID: 's', Tags: 5 } } },
+      { Node: node, Services: 'x' },
+    ]) {
+      const { client } = await setUp(t, () => ({ status: 200, json }));
+      await assert.rejects(client.node('c-a', options), failsWith('malformed', false));
+    }
+  });
+});

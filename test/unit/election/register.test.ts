@@ -66,6 +66,22 @@ describe('writing the register', () => {
     );
   });
 
+  it('does not know how a write ended that is answered without an index', async (t) => {
+    for (const json of [
+      { Results: [] },
+      { Results: [{ KV: {} }] },
+      { Results: [null] },
+      { Results: [{ KV: null }] },
+    ]) {
+      const { register } = await setUp(t, () => ({ status: 200, json }));
+      const outcome = await register.take(seen, next, 'mine');
+      assert.equal(outcome.kind, 'unknown');
+      assert.ok(
+        outcome.kind === 'unknown' && outcome.cause instanceof ConsulError && outcome.cause.maybeDone,
+      );
+    }
+  });
+
   it('updates under the same lock, and releases with the value kept', async (t) => {
     const { register, servers } = await setUp(t, () => committing(9));
     const held = { ...seen, session: 'mine' };

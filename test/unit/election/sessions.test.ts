@@ -80,6 +80,19 @@ describe('a session', () => {
     await session.destroy();
   });
 
+  it('is not renewed without a pause, whatever TTL an answer grants', async () => {
+    // A timer of more than 25 days fires at once; a TTL of a millisecond would ask for a call in each.
+    for (const grantedTtlMs of [1, 1000 * 366 * 24 * 3600 * 1000]) {
+      const { catalog, sessions, renewals } = setUp(300);
+      catalog.grantedTtlMs = grantedTtlMs;
+      const session = await sessions.open();
+      await until('it was renewed', () => renewals() >= 1);
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      assert.ok(renewals() <= 2, `${renewals()} renewals`);
+      await session.destroy();
+    }
+  });
+
   it('ends as invalidated when Consul knows it no more, and is not renewed or destroyed then', async () => {
     const { catalog, sessions } = setUp(30);
     const session = await sessions.open();

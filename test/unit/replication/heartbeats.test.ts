@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { decodeBeat } from '../../../src/replication/beat-words.ts';
 import { until } from '../../support/until.ts';
 import { blockThread, startChild } from './children.ts';
 import { HEARTBEAT_MS, linked, Node, QUIET_BEAT, SUSPECT_MS } from './nodes.ts';
@@ -8,6 +9,18 @@ import { HEARTBEAT_MS, linked, Node, QUIET_BEAT, SUSPECT_MS } from './nodes.ts';
 const countOf = (node: Node, uid: string): number => node.beats.get(uid)?.count ?? 0;
 
 describe('heartbeats', () => {
+  it('pass on what a beat is and nothing that a peer puts beside it, however deep it is nested', () => {
+    const claim = { epoch: 5, incarnation: 'i' };
+    const deep = JSON.parse('['.repeat(1000) + ']'.repeat(1000));
+    const beat = { promisedEpoch: 5, claim: { ...claim, deep }, established: true, deep };
+    const frame = { header: { type: 'beat', beat, echoMs: null, deep }, payload: Buffer.alloc(0) };
+    assert.deepEqual(decodeBeat(frame), {
+      type: 'beat',
+      beat: { promisedEpoch: 5, claim, established: true },
+      echoMs: null,
+    });
+  });
+
   it('say the latest to every linked logger, again and again, and are echoed', async (t) => {
     const nodes = [await Node.create(t, 'a'), await Node.create(t, 'b'), await Node.create(t, 'c')] as const;
     for (const node of nodes) {

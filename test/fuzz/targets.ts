@@ -1,0 +1,12 @@
+// Every target, in the order in which they run.
+import type { AnyTarget } from './target.ts';
+import { client } from './targets/answers/client.ts';
+import { consul } from './targets/answers/consul.ts';
+import { cli } from './targets/cli.ts';
+import { config } from './targets/config.ts';
+import { files } from './targets/files/files.ts';
+import { http } from './targets/http/http.ts';
+import { beats } from './targets/peers/beats.ts';
+import { peers } from './targets/peers/peers.ts';
+
+export const TARGETS: readonly AnyTarget[] = [config, cli, files, http, peers, beats, client, consul];
