@@ -157,6 +157,9 @@ const hostPort = (variable: string, fallback: string | null, about: string): Set
   },
 });
 
+const file = (variable: string, about: string): Setting<string> =>
+  text(variable, '', about, /^[\s\S]*$/, 'a file or nothing');
+
 const ID = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const idTakes =
   'lower-case letters, digits and dashes, 63 at most, beginning and ending with a letter or digit';
@@ -185,6 +188,11 @@ export const loggerSettings = {
     /^[\s\S]*$/,
     'a directory or nothing',
   ),
+  apiTlsCertFile: file(
+    'DLOG_API_TLS_CERT_FILE',
+    'Certificate of the HTTP API, in PEM, with the intermediate ones behind it; reread when it changes; empty: the API is in the clear',
+  ),
+  apiTlsKeyFile: file('DLOG_API_TLS_KEY_FILE', 'Key of that certificate, in PEM'),
   metricsNeedToken: flag(
     'DLOG_METRICS_NEED_TOKEN',
     false,
@@ -212,6 +220,15 @@ export const loggerSettings = {
       'host:port under which the other loggers reach the replication listener; made from host and port when empty',
     ),
   ),
+  peerTlsCertFile: file(
+    'DLOG_PEER_TLS_CERT_FILE',
+    'Certificate that this logger shows the others, in PEM, dialling and dialled; reread when it changes; empty: they speak in the clear',
+  ),
+  peerTlsKeyFile: file('DLOG_PEER_TLS_KEY_FILE', 'Key of that certificate, in PEM'),
+  peerTlsCaFile: file(
+    'DLOG_PEER_TLS_CA_FILE',
+    "Authorities that must have signed the others' certificates, in PEM; reread when it changes",
+  ),
   peers: text(
     'DLOG_PEERS',
     '',
@@ -226,6 +243,14 @@ export const loggerSettings = {
     'Consul ACL token; empty for none',
     /^[\x21-\x7e]*$/,
     'a token or nothing',
+  ),
+  consulTokenFile: file(
+    'DLOG_CONSUL_TOKEN_FILE',
+    'File with the Consul ACL token, instead of DLOG_CONSUL_TOKEN; reread when it changes',
+  ),
+  consulCaFile: file(
+    'DLOG_CONSUL_CA_FILE',
+    'Authorities to trust for https:// Consul URLs, in PEM; reread when it changes; empty: those that Node knows',
   ),
   consulSessionTtlMs: whole(
     'DLOG_CONSUL_SESSION_TTL_MS',
@@ -365,6 +390,14 @@ export const producerSettings = {
     /^[\x21-\x7e]*$/,
     'a token or nothing',
   ),
+  consulTokenFile: file(
+    'DLOG_CONSUL_TOKEN_FILE',
+    'File with the Consul ACL token, instead of DLOG_CONSUL_TOKEN; reread when it changes',
+  ),
+  consulCaFile: file(
+    'DLOG_CONSUL_CA_FILE',
+    'Authorities to trust for https:// Consul URLs, in PEM; reread when it changes; empty: those that Node knows',
+  ),
   cluster: text('DLOG_CLUSTER', 'default', 'Name of the cluster of loggers', ID, idTakes),
   rate: real(
     'DLOG_RATE',
@@ -385,6 +418,10 @@ export const producerSettings = {
     'File with the bearer token for the loggers, which needs the roles produce and read; reread when it changes; empty for none',
     /^[\s\S]*$/,
     'a file or nothing',
+  ),
+  caFile: file(
+    'DLOG_CA_FILE',
+    'Authorities to trust for https:// loggers, in PEM; reread when it changes; empty: those that Node knows',
   ),
   producerId: optional(
     text(

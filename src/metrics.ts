@@ -25,6 +25,7 @@ const STEP_DOWN_REASONS = [
 /** All but those for which only the client can be blamed. */
 const APPEND_OUTCOMES = ['ok', 'redirected', 'left', ...LOGGER_ERRORS];
 const RENEWALS = ['ok', 'error'];
+const TLS_USES = ['api', 'peer'];
 const PATCH_RESULTS = ['ok', 'conflict', 'error'];
 
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -39,6 +40,7 @@ export function createMetrics(build: Build, observe: () => Observed, diskRoom: (
     ...apiMetrics(instruments),
     ...logMetrics(instruments),
     ...peerMetrics(instruments),
+    ...tlsMetrics(instruments),
   };
 }
 
@@ -152,5 +154,25 @@ const peerMetrics = ({ counter, gauge, histogram, tally }: Instruments) => ({
     'peer_heartbeats_missed_total',
     'Heartbeats of another logger, connected, that had not come when another one was due',
     ['peer'],
+  ),
+});
+
+const tlsMetrics = ({ counter, gauge }: Instruments) => ({
+  tlsExpiry: gauge(
+    'tls_certificate_expiry_timestamp_seconds',
+    'When the certificate in use expires, in seconds since 1970; where TLS is on',
+    ['use'],
+  ),
+  tlsReloadFailures: beginAtZero(
+    counter('tls_reload_failures_total', 'Changed certificates that could not be put to use', ['use']),
+    TLS_USES,
+  ),
+  tlsHandshakeFailures: beginAtZero(
+    counter(
+      'tls_handshake_failures_total',
+      'Connections that were refused because their TLS handshake failed, for want of a valid certificate among others',
+      ['use'],
+    ),
+    TLS_USES,
   ),
 });

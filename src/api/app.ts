@@ -7,13 +7,14 @@ import { answerClientError } from './client-errors.ts';
 import { type ApiContext, type ApiMetrics, countWhenClosed } from './context.ts';
 import { answerError, type ProblemParts } from './problems.ts';
 import { oddityOf } from './request-head.ts';
+import { renewCertificate, type ServerTls, serverOptions } from './tls.ts';
 
-/** An instance without routes. */
-export function createApp(context: ApiContext, metrics: ApiMetrics): FastifyInstance {
+/** An instance without routes; in the clear where `tls` is null. */
+export function createApp(context: ApiContext, metrics: ApiMetrics, tls: ServerTls | null): FastifyInstance {
   const { bounds, connections, limits } = context;
   const parts = { ...context, lingerMs: bounds.lingerMs, lingerBytes: limits.bodyBytes };
   const app = fastify({
-    http: {
+    ...serverOptions(tls, bounds, {
       maxHeaderSize: bounds.maxHeaderBytes,
       headersTimeout: bounds.headersTimeoutMs,
       connectionsCheckingInterval: bounds.timeoutCheckMs,
@@ -21,7 +22,7 @@ export function createApp(context: ApiContext, metrics: ApiMetrics): FastifyInst
       requireHostHeader: false,
       keepAlive: true,
       keepAliveInitialDelay: bounds.tcpKeepAliveMs,
-    },
+    }),
     requestTimeout: bounds.requestTimeoutMs,
     keepAliveTimeout: bounds.keepAliveTimeoutMs,
     connectionTimeout: bounds.stallTimeoutMs,
@@ -33,6 +34,12 @@ export function createApp(context: ApiContext, metrics: ApiMetrics): FastifyInst
       answerError(error, request, reply, parts);
     },
     clientErrorHandler: (error, socket: Socket) => {
+      // Node reports a failed TLS handshake here too, and there is nobody to answer.
+      if (!connections.speaksHttp(socket)) {
+        socket.destroy();
+        if (tls !== null) metrics.onTlsFailure();
+        return;
+      }
       const startedMs = performance.now();
       const status = answerClientError(error, socket, connections, bounds.lingerMs);
       if (status === null) return;
@@ -41,6 +48,7 @@ export function createApp(context: ApiContext, metrics: ApiMetrics): FastifyInst
     },
   });
   const { server } = app;
+  if (tls !== null) renewCertificate(server, tls);
   server.maxConnections = bounds.maxConnections;
   // Node drops header fields beyond a count silently, Producer-Seq perhaps among them; their size is bounded instead.
   server.maxHeadersCount = 0;

@@ -19,6 +19,8 @@ export interface ApiLimits {
 export const BOUNDS = {
   /** Connections at a time; more are closed as they come. */
   maxConnections: 10_000,
+  /** A TLS handshake must be done by then. */
+  tlsHandshakeTimeoutMs: 10 * seconds,
   /** Request line and header fields; also bounds the length of a URL. */
   maxHeaderBytes: 16 * KiB,
   headersTimeoutMs: 10 * seconds,

@@ -20,14 +20,19 @@ interface Connection {
 
 export class Connections {
   readonly #connections = new Map<Socket, Connection>();
+  /** In the middle of a TLS handshake, by the address of their other end, which they share with the socket that comes of it. */
+  readonly #greeting = new Map<string, Socket>();
   #closed = false;
 
   get count(): number {
-    return this.#connections.size;
+    return this.#connections.size + this.#greeting.size;
   }
 
   watch(server: Server): void {
-    server.on('connection', (socket) => {
+    const isTls = 'setSecureContext' in server;
+    if (isTls) server.on('connection', (socket) => this.#greets(socket));
+    server.on(isTls ? 'secureConnection' : 'connection', (socket: Socket) => {
+      if (isTls) this.#greeting.delete(otherEndOf(socket));
       // Accepted just before the listener closed: it could stay silent and keep the API open.
       if (this.#closed) return void socket.destroy();
       this.#connections.set(socket, { exchanges: [], closing: false, broken: false });
@@ -39,6 +44,11 @@ export class Connections {
     server.on('timeout', (socket) => {
       if (!this.#waitsForUs(socket)) socket.destroy();
     });
+  }
+
+  /** False for one that is no connection to speak HTTP on: its TLS handshake failed. */
+  speaksHttp(socket: Socket): boolean {
+    return this.#connections.has(socket);
   }
 
   /** True when the answer should say `Connection: close`: none is wanted after it and none is under way behind it. */
@@ -58,11 +68,12 @@ export class Connections {
   /** From now on every connection is closed once idle, and new ones at once. */
   close(): void {
     this.#closed = true;
+    for (const socket of this.#greeting.values()) socket.destroy();
     this.closeIdle();
   }
 
   destroyAll(): void {
-    for (const socket of this.#connections.keys()) socket.destroy();
+    for (const socket of [...this.#connections.keys(), ...this.#greeting.values()]) socket.destroy();
   }
 
   /**
@@ -76,6 +87,15 @@ export class Connections {
     if (!oldest.request.complete) return oldest.response.headersSent ? 'close' : 'answer';
     connection.broken = true;
     return 'closing';
+  }
+
+  #greets(socket: Socket): void {
+    if (this.#closed) return void socket.destroy();
+    const otherEnd = otherEndOf(socket);
+    this.#greeting.set(otherEnd, socket);
+    socket.once('close', () => {
+      if (this.#greeting.get(otherEnd) === socket) this.#greeting.delete(otherEnd);
+    });
   }
 
   #begin(exchange: Exchange): void {
@@ -95,3 +115,5 @@ export class Connections {
     return exchanges.some(({ request, response }) => request.complete && !response.headersSent);
   }
 }
+
+const otherEndOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`;

@@ -17,6 +17,8 @@ export interface ApiMetrics {
   onRequest(sample: { route: string; method: string; status: number; seconds: number }): void;
   /** Every POST /api/v1/log, refused ones included; `records` and `bytes` are 0 where the body was not read. */
   onAppend(sample: { code: AppendCode; seconds: number; records: number; bytes: number }): void;
+  /** A connection that was closed because its TLS handshake failed or was not done in time. */
+  onTlsFailure(): void;
   /** Live readers at present. */
   onReaders(count: number): void;
 }

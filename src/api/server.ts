@@ -20,6 +20,7 @@ import { pageRoutes } from './page.ts';
 import { probeRoutes } from './probes.ts';
 import { readRoute } from './read.ts';
 import { statusRoutes } from './status.ts';
+import type { ServerTls } from './tls.ts';
 import type { LoggerService } from './types.ts';
 
 export interface ApiOptions {
@@ -31,6 +32,8 @@ export interface ApiOptions {
   readonly version: string;
   /** Null: whoever reaches the API may call everything. */
   readonly access?: Access | null;
+  /** Null: HTTP in the clear. Asked for each connection, so that certificates can be renewed. */
+  readonly tls?: ServerTls | null;
   /** Tests narrow these; programs do not. */
   readonly bounds?: Partial<Bounds>;
 }
@@ -57,7 +60,7 @@ export interface Api {
 export function createApi(options: ApiOptions): Api {
   const context = contextOf(options);
   const { connections, liveReaders } = context;
-  const app = createApp(context, options.metrics);
+  const app = createApp(context, options.metrics, options.tls ?? null);
   let closed: Promise<void> | null = null;
   let isClosing = false;
   app.addHook('onRequest', async () => {
@@ -79,7 +82,7 @@ export function createApi(options: ApiOptions): Api {
       await app.listen({ host, port });
     },
     get url() {
-      return urlOf(app.server);
+      return urlOf(app.server, options.tls ? 'https' : 'http');
     },
     get connections() {
       return connections.count;
@@ -125,9 +128,9 @@ function routes(app: FastifyInstance, context: ApiContext): void {
 }
 
 /** Under an address that stands for all, the loopback one. */
-function urlOf(server: Server): string {
+function urlOf(server: Server, scheme: string): string {
   const address = server.address() as AddressInfo | null;
   if (address === null) throw new Error('the API does not listen');
   const host = { '0.0.0.0': '127.0.0.1', '::': '[::1]' }[address.address];
-  return `http://${host ?? (address.family === 'IPv6' ? `[${address.address}]` : address.address)}:${address.port}`;
+  return `${scheme}://${host ?? (address.family === 'IPv6' ? `[${address.address}]` : address.address)}:${address.port}`;
 }

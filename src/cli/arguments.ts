@@ -47,7 +47,7 @@ export interface Invocation {
   readonly version: boolean;
   /** Ids, or texts. */
   readonly operands: readonly string[];
-  readonly client: Pick<ClientOptions, 'target' | 'consul' | 'token'>;
+  readonly client: Pick<ClientOptions, 'target' | 'consul' | 'token' | 'ca'>;
   readonly json: boolean;
   readonly timeoutMs: number;
   /** Of `tail`; null where not given. */
@@ -74,6 +74,7 @@ export const OPTIONS = {
   cluster: { type: 'string' },
   token: { type: 'string' },
   'token-file': { type: 'string' },
+  'ca-file': { type: 'string' },
   json: { type: 'boolean' },
   timeout: { type: 'string' },
   from: { type: 'string' },
@@ -125,7 +126,11 @@ export function parseArguments(
     help,
     version,
     operands,
-    client: { ...whereTo(values, environment, command), ...tokenOf(values, environment, command) },
+    client: {
+      ...whereTo(values, environment, command),
+      ...tokenOf(values, environment, command),
+      ...caOf('--ca-file', values['ca-file'] ?? environment.DLOG_CA_FILE, command),
+    },
     json: values.json === true,
     timeoutMs: timeoutOf(values.timeout, command),
     from: fromOf(values.from),
@@ -202,10 +207,22 @@ function tokenOf(
     const given = token ?? environment.DLOG_TOKEN;
     return given ? { token: given } : {};
   }
+  return { token: textIn('--token-file', file, command) };
+}
+
+function caOf(what: string, file: string | undefined, command: Command | null): { ca?: string } {
+  if (!file) return {};
+  const ca = textIn(what, file, command);
+  if (!ca.includes('-----BEGIN CERTIFICATE-----'))
+    throw new UsageError(`${what}: ${file} holds no certificate in PEM`, command);
+  return { ca };
+}
+
+function textIn(what: string, file: string, command: Command | null): string {
   try {
-    return { token: readFileSync(file, 'utf8').trim() };
+    return readFileSync(file, 'utf8').trim();
   } catch (error) {
-    throw new UsageError(`--token-file: ${messageOf(error)}`, command);
+    throw new UsageError(`${what}: ${messageOf(error)}`, command);
   }
 }
 
@@ -223,13 +240,21 @@ function whereTo(
   if (cluster !== undefined && !consul)
     throw new UsageError('--cluster names a cluster in Consul: it needs --consul', command);
   const fromEnvironment = (environment.DLOG_URL || DEFAULT_URL).split(',').map((part) => part.trim());
-  const token = environment.DLOG_CONSUL_TOKEN;
   return {
     ...(url || !consul ? { target: url ?? fromEnvironment } : {}),
     ...(consul && {
-      consul: { urls: consul, ...(cluster && { cluster }), ...(token && { token }) },
+      consul: { urls: consul, ...(cluster && { cluster }), ...consulAccessOf(environment, command) },
     }),
   };
+}
+
+function consulAccessOf(
+  environment: Readonly<Record<string, string | undefined>>,
+  command: Command | null,
+): { token?: string; ca?: string } {
+  const { DLOG_CONSUL_TOKEN_FILE: file, DLOG_CONSUL_CA_FILE: caFile } = environment;
+  const token = file ? textIn('DLOG_CONSUL_TOKEN_FILE', file, command) : environment.DLOG_CONSUL_TOKEN;
+  return { ...(token && { token }), ...caOf('DLOG_CONSUL_CA_FILE', caFile, command) };
 }
 
 function timeoutOf(text: string | undefined, command: Command | null): number {

@@ -4,10 +4,13 @@ import type { Command } from './arguments.ts';
 const OPTIONS = `Options of all commands:
   --url URL         base URL of the leader Service or of any logger; may be repeated
                     (default: $DLOG_URL, or http://127.0.0.1:8080)
-  --consul URL      look the leader up in Consul; may be repeated ($DLOG_CONSUL_TOKEN is its token)
+  --consul URL      look the leader up in Consul; may be repeated ($DLOG_CONSUL_TOKEN or the file
+                    $DLOG_CONSUL_TOKEN_FILE is its token, $DLOG_CONSUL_CA_FILE its authorities)
   --cluster NAME    name of the cluster in Consul (default: default)
   --token TOKEN     bearer token, where the loggers ask for one (default: $DLOG_TOKEN)
   --token-file FILE file that holds the token
+  --ca-file FILE    authorities to trust for https:// loggers, in PEM (default: $DLOG_CA_FILE, or those
+                    that Node knows)
   --timeout TIME    how long to try, such as 500ms, 30s or 5m (default: 30s)
   --json            machine-readable output
   -h, --help        this text

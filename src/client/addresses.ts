@@ -13,6 +13,7 @@ export interface Picked {
 
 export class Addresses {
   readonly #seeds: readonly string[];
+  readonly #httpsOnly: boolean;
   readonly #now: () => number;
   readonly #listeners = new Set<(url: string) => void>();
   /** When an address may be tried again, by its `Retry-After`; addresses without an entry may be at once. */
@@ -27,8 +28,10 @@ export class Addresses {
   /** Addresses that failed in the present epoch: that one of them leads in it is no news. */
   readonly #failed = new Set<string>();
 
-  constructor(seeds: readonly string[], now: () => number = () => performance.now()) {
+  /** `httpsOnly`: no http:// address but the given ones is believed, whoever names it. */
+  constructor(seeds: readonly string[], httpsOnly = false, now: () => number = () => performance.now()) {
     this.#seeds = seeds;
+    this.#httpsOnly = httpsOnly;
     this.#now = now;
   }
 
@@ -42,7 +45,8 @@ export class Addresses {
   }
 
   setLoggers(urls: readonly string[]): void {
-    if (urls.length > 0) this.#loggers = urls.slice(0, MAX_LOGGERS);
+    const usable = urls.filter((url) => this.#usable(url));
+    if (usable.length > 0) this.#loggers = usable.slice(0, MAX_LOGGERS);
   }
 
   /** The highest epoch heard of. */
@@ -76,6 +80,7 @@ export class Addresses {
 
   /** Somebody says that `url` leads. Without an epoch (a redirect) it is tried, and believed when it answers. */
   learn(url: string, epoch: number | null): void {
+    if (!this.#usable(url)) return;
     if (epoch !== null) {
       if (epoch < this.#epoch) return;
       // The same leader under another name: the Service and its pod, say.
@@ -106,6 +111,10 @@ export class Addresses {
   onLeader(listener: (url: string) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
+  }
+
+  #usable(url: string): boolean {
+    return !this.#httpsOnly || url.startsWith('https:') || this.#seeds.includes(url);
   }
 
   #enter(epoch: number): void {

@@ -33,7 +33,7 @@ export async function attempt<T>(
       async (response) =>
         response.status >= 200 && response.status < 300
           ? { kind: 'done', value: await call.consume(response) }
-          : failureOf(response, call.path),
+          : failureOf(response, base, call.path),
     );
   } catch (error) {
     if (signal.aborted && !(signal.reason instanceof Superseded)) throw error;

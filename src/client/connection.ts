@@ -20,6 +20,8 @@ export type Tried<T> = Attempted<T> & { readonly url: string };
 export class Connection {
   readonly settings: Settings;
   readonly #http: Http;
+  /** Of its own, since Consul's authorities are its own. */
+  readonly #consulHttp: Http | null;
   readonly #leader: Addresses;
   readonly #readers: Addresses;
   readonly #scout: Scout;
@@ -28,15 +30,17 @@ export class Connection {
 
   constructor(options: ClientOptions) {
     this.settings = settingsOf(options);
-    const { seeds, consul, connectTimeoutMs, token } = this.settings;
+    const { seeds, consul, connectTimeoutMs, access, httpsOnly } = this.settings;
     if (seeds.length === 0 && consul === null) throw new TypeError('neither target nor consul is given');
-    this.#http = new Http(connectTimeoutMs, token);
-    this.#leader = new Addresses(seeds);
-    this.#readers = new Addresses(seeds);
+    this.#http = new Http(connectTimeoutMs, access);
+    this.#leader = new Addresses(seeds, httpsOnly);
+    this.#readers = new Addresses(seeds, httpsOnly);
     this.#scout = new Scout(this.#http, this.#leader);
-    this.#watching = consul
+    const consulHttp = consul && new Http(connectTimeoutMs, consul);
+    this.#consulHttp = consulHttp;
+    this.#watching = consulHttp
       ? watchRegister(
-          this.#http,
+          consulHttp,
           consul,
           { onLeader: (leader) => leader && this.#learn(leader.api, leader.epoch) },
           this.#closing.signal,
@@ -117,7 +121,7 @@ export class Connection {
   async close(): Promise<void> {
     this.#closing.abort(new Error('the client was closed'));
     await this.#watching;
-    await this.#http.close();
+    await Promise.all([this.#http.close(), this.#consulHttp?.close()]);
   }
 
   #learn(url: string, epoch: number): void {

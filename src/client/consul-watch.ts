@@ -5,7 +5,7 @@ import { messageOf } from '../errors.ts';
 import { AnswerError } from './attempt.ts';
 import { backoffMs } from './backoff.ts';
 import { type Http, type HttpResponse, headerOf, readBody } from './http.ts';
-import type { ConsulOptions } from './types.ts';
+import type { ConsulSettings } from './settings.ts';
 
 const WAIT_SECONDS = 10;
 /** Consul adds up to a sixteenth to the wait; the rest is for the way. */
@@ -38,16 +38,17 @@ interface Seen {
 /** Watches until `signal` aborts; never rejects. */
 export async function watchRegister(
   http: Http,
-  { urls, cluster, token }: Required<ConsulOptions>,
+  { urls, cluster, token }: ConsulSettings,
   handlers: LeaderHandlers,
   signal: AbortSignal,
 ): Promise<void> {
-  const headers: Record<string, string> = token === '' ? {} : { 'x-consul-token': token };
   const key = `/v1/kv/distributed-logger/${cluster}/leader`;
   let index = 0;
   for (let failures = 0, at = 0; !signal.aborted; ) {
     const path = `${key}?index=${index}&wait=${WAIT_SECONDS}s`;
     const limits = { timeoutMs: TIMEOUT_MS, signal };
+    const current = token();
+    const headers: Record<string, string> = current === '' ? {} : { 'x-consul-token': current };
     try {
       const seen = await http.request(urls[at] as string, { method: 'GET', path, headers }, limits, read);
       // An index that goes back means that Consul was restored: begin anew. 0 would not block.

@@ -50,6 +50,8 @@ export class Exchange<T> {
   readonly #around: Surroundings;
   readonly #call: Call<T>;
   readonly #policy: CallPolicy;
+  /** A read has no outcome that could be unknown. */
+  readonly #writes: boolean;
   #attempts = 0;
   #failures = 0;
   #redirects = 0;
@@ -61,6 +63,7 @@ export class Exchange<T> {
     this.#around = around;
     this.#call = call;
     this.#policy = policy;
+    this.#writes = call.method !== 'GET';
   }
 
   /** Rejects with ClientError only. */
@@ -108,7 +111,7 @@ export class Exchange<T> {
       return await attempt(http, url, this.#call, link.signal);
     } catch {
       // The caller's signal ended it, and this request may be on its way.
-      this.#outcomeUnknown = true;
+      this.#outcomeUnknown ||= this.#writes;
       throw this.#aborted();
     } finally {
       for (const stop of stops) stop();
@@ -119,10 +122,12 @@ export class Exchange<T> {
   async #afterFailure(url: string, failure: Failure): Promise<void> {
     if (failure.kind === 'final') throw this.#final(failure.error);
     if (failure.kind === 'redirect') return this.#follow(url, failure.to);
-    if (failure.outcome === 'unknown') this.#outcomeUnknown = true;
+    if (failure.outcome === 'unknown') this.#outcomeUnknown ||= this.#writes;
     if (this.#policy.final?.includes(failure.reason) || (this.#outcomeUnknown && !this.#policy.repeatable))
       throw this.#final(
-        new ClientError(codeOf(failure.reason), failure.detail, { outcome: failure.outcome }),
+        new ClientError(codeOf(failure.reason), failure.detail, {
+          outcome: this.#writes ? failure.outcome : 'none',
+        }),
       );
     this.#redirects = 0;
     this.#tell(url, failure.reason, failure.detail);
@@ -197,7 +202,7 @@ export class Exchange<T> {
   #aborted(): ClientError {
     const { reason } = this.#policy.signal;
     return new ClientError('aborted', `given up: ${messageOf(reason)}`, {
-      outcome: this.#outcomeUnknown ? 'unknown' : 'refused',
+      outcome: this.#outcomeUnknown ? 'unknown' : this.#writes ? 'refused' : 'none',
       cause: reason,
     });
   }

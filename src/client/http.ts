@@ -4,6 +4,7 @@
 import type { Readable } from 'node:stream';
 import { Agent, buildConnector } from 'undici';
 import { linked } from './linked.ts';
+import { type Access, accessOf } from './settings.ts';
 
 /** Below the loggers' own keep-alive timeout, so that it is mostly the client that closes an idle connection. */
 const KEEP_ALIVE_MS = 30_000;
@@ -46,13 +47,13 @@ export class TimeoutError extends Error {
 export class Http {
   readonly #agent: Agent;
   readonly #pipeline: Agent;
-  readonly #token: () => string;
+  readonly #access: Access;
 
-  /** `token` goes with every request to a logger; empty for none. */
-  constructor(connectTimeoutMs: number, token: () => string = () => '') {
-    this.#token = token;
+  /** The token goes with every request to a logger. */
+  constructor(connectTimeoutMs: number, access: Access = accessOf({})) {
+    this.#access = access;
     const options = {
-      connect: connectWithin(connectTimeoutMs),
+      connect: connectWithin(connectTimeoutMs, access),
       keepAliveTimeout: KEEP_ALIVE_MS,
       keepAliveMaxTimeout: KEEP_ALIVE_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -74,7 +75,7 @@ export class Http {
     consume: (response: HttpResponse) => Promise<T>,
   ): Promise<T> {
     const { origin, pathname } = new URL(base);
-    const token = toLogger ? this.#token() : '';
+    const token = toLogger ? this.#access.token() : '';
     const headers = token === '' ? given : { ...given, authorization: `Bearer ${token}` };
     const link = linked(
       [signal],
@@ -117,12 +118,22 @@ export class Http {
   }
 }
 
-function connectWithin(timeoutMs: number): buildConnector.connector {
-  const connect = buildConnector({ timeout: 0, allowH2: false });
+function connectWithin(timeoutMs: number, { ca }: Access): buildConnector.connector {
+  let made: { readonly ca: string | undefined; readonly connect: buildConnector.connector } | null = null;
+  // Each has TLS sessions of its own, so that one begun under other authorities is not resumed.
+  const connector = (): buildConnector.connector => {
+    const now = ca();
+    if (made === null || made.ca !== now)
+      made = {
+        ca: now,
+        connect: buildConnector({ timeout: 0, allowH2: false, ...(now !== undefined && { ca: now }) }),
+      };
+    return made.connect;
+  };
   return (options, callback) => {
     const where = `${options.hostname}:${options.port || options.protocol.replace(':', '')}`;
     // The connector returns its socket, though its type does not say so.
-    const socket = connect(options, (...[error, connected]) => {
+    const socket = connector()(options, (...[error, connected]) => {
       clearTimeout(timer);
       if (error === null) callback(null, connected);
       else callback(new ConnectError(`no connection to ${where}: ${error.message}`, { cause: error }), null);

@@ -23,18 +23,21 @@ export type Failure =
 
 const BUSY: readonly string[] = ['too-many-requests', 'overloaded', 'disk-full'];
 
-/** Reads an answer whose status is not 2xx. `path` is what was asked for, to find the base URL in a redirect. */
-export async function failureOf(response: HttpResponse, path: string): Promise<Failure> {
-  if (response.status === 307 || response.status === 308) return redirectOf(response, path);
+/** Reads an answer of `base` whose status is not 2xx. `path` is what was asked for, to find the base URL in a redirect. */
+export async function failureOf(response: HttpResponse, base: string, path: string): Promise<Failure> {
+  if (response.status === 307 || response.status === 308) return redirectOf(response, base, path);
   const body = await readBody(response, MAX_PROBLEM_BYTES);
   const problem = problemIn(response, body);
   return problem === null ? strangerSays(response) : loggerSays(problem, response);
 }
 
-function redirectOf(response: HttpResponse, path: string): Failure {
+function redirectOf(response: HttpResponse, from: string, path: string): Failure {
   const location = headerOf(response, 'location') ?? '';
   // Only the same path elsewhere makes sense: its prefix is the other logger's base URL.
   const base = location.endsWith(path) ? location.slice(0, -path.length) : null;
+  // What is said in confidence, the token above all, would go on in the clear.
+  if (from.startsWith('https:') && base?.startsWith('http:'))
+    return retry('bad-answer', `${from} redirects to ${base}, which is no https://`, 'refused', response);
   if (base !== null && URL.canParse(base) && /^https?:$/.test(new URL(base).protocol))
     return { kind: 'redirect', to: base };
   return retry('bad-answer', `a redirect to ${JSON.stringify(location)}`, 'refused', response);

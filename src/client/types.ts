@@ -3,13 +3,21 @@
 
 import type { RetryReason } from './errors.ts';
 
+/**
+ * Certificates of authorities, PEM text; a function is asked for each connection, so that they can be replaced. They are trusted
+ * instead of those that Node knows; undefined: those.
+ */
+export type Authorities = string | (() => string | undefined);
+
 export interface ConsulOptions {
   /** Base URLs of Consul servers or agents, tried in turn. */
   readonly urls: readonly string[];
   /** Name of the cluster of loggers. */
   readonly cluster?: string;
-  /** ACL token with `key_prefix "distributed-logger/<cluster>/"` read. */
-  readonly token?: string;
+  /** ACL token with `key_prefix "distributed-logger/<cluster>/"` read; a function is asked for each call. */
+  readonly token?: string | (() => string);
+  /** Authorities to trust for https:// URLs, as `ca` of the client. */
+  readonly ca?: Authorities;
 }
 
 /** Where the loggers are, and how long to wait for them. `target`, `consul` or both must be given. */
@@ -28,6 +36,11 @@ export interface ClientOptions {
   readonly onRetry?: (retry: Retry) => void;
   /** Bearer token for the loggers; a function is asked for each request, so that a token can be rotated. Empty: none. */
   readonly token?: string | (() => string);
+  /**
+   * Authorities to trust for loggers with https:// URLs. Once these are given, or a target is https://, no other logger's http://
+   * URL is used, whoever names it.
+   */
+  readonly ca?: Authorities;
 }
 
 /** An attempt that failed and will be made again. */

@@ -14,22 +14,20 @@ import type {
 } from './client.ts';
 
 import { parseDurationMs } from './duration.ts';
-import { ConsulEndpoint, type Reply, refusedBody, statusOf } from './endpoint.ts';
+import { type ConsulAccess, ConsulEndpoint, type Reply, refusedBody, statusOf } from './endpoint.ts';
 import { ConsulError } from './errors.ts';
 import { ServerRotation } from './rotation.ts';
 
-export interface ConsulClientOptions {
+export interface ConsulClientOptions extends ConsulAccess {
   /** Base URLs of servers or agents, at least one. */
   readonly urls: readonly string[];
-  /** ACL token; empty for none. */
-  readonly token: string;
   readonly onCall?: ((report: CallReport) => void) | undefined;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
-export function createConsulClient({ urls, token, onCall }: ConsulClientOptions): ConsulClient {
-  const servers = urls.map((url) => new ConsulEndpoint(url, token));
+export function createConsulClient({ urls, token, ca, onCall }: ConsulClientOptions): ConsulClient {
+  const servers = urls.map((url) => new ConsulEndpoint(url, { token, ca }));
   const rotation = new ServerRotation(servers, onCall ?? (() => {}));
   const ask = async <T>(options: CallOptions, attempt: (server: ConsulEndpoint) => Promise<T>): Promise<T> =>
     (await rotation.run(options, attempt)).value;

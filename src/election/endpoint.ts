@@ -3,7 +3,8 @@
 // its several kinds of errors become one, which says whether the request may have been carried out.
 
 import { EventEmitter } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import { Agent as HttpAgent, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import Consul from 'consul';
 import { messageOf } from '../errors.ts';
 import type { CallOptions } from './client.ts';
@@ -29,17 +30,40 @@ interface ResponseError extends Error {
 }
 
 const quotedChars = 200;
+/** How OpenSSL names what is wrong with a certificate. */
+const DISTRUST = /^(UNABLE_TO_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA$|HOSTNAME_MISMATCH$)/;
+const AGENT = { keepAlive: true } as const;
+
+/** What may change while the program runs, asked for each call. */
+export interface ConsulAccess {
+  /** ACL token; empty for none. */
+  readonly token: () => string;
+  /** Authorities to trust for an https:// URL, in PEM; undefined: those that Node knows. */
+  readonly ca: () => string | undefined;
+}
 
 export class ConsulEndpoint {
   readonly url: string;
-  readonly #library: Consul;
-  readonly #token: string;
+  readonly #access: ConsulAccess;
+  /** Keeps connections apart by the authorities with which they were made. */
+  readonly #agent: HttpAgent;
+  #library: { readonly ca: string | undefined; readonly consul: Consul } | null = null;
 
-  constructor(url: string, token: string) {
+  constructor(url: string, access: ConsulAccess) {
     this.url = url;
-    this.#token = token;
-    const options = { baseUrl: `${url}/v1` }; // takes host and port too, but only this knows of https and paths
-    this.#library = new Consul(options as ConstructorParameters<typeof Consul>[0]);
+    this.#access = access;
+    this.#agent = url.startsWith('https:') ? new HttpsAgent(AGENT) : new HttpAgent(AGENT);
+  }
+
+  /** The package takes authorities when it is made, so it is made anew with others. */
+  #consul(): Consul {
+    const ca = this.#access.ca();
+    if (this.#library === null || this.#library.ca !== ca) {
+      // `baseUrl` is missing in its types, but only this knows of https and paths.
+      const options = { baseUrl: `${this.url}/v1`, agent: this.#agent, ...(ca !== undefined && { ca }) };
+      this.#library = { ca, consul: new Consul(options as ConstructorParameters<typeof Consul>[0]) };
+    }
+    return this.#library.consul;
   }
 
   /** Runs one call of the package and answers with body and index; rejects with ConsulError. */
@@ -51,10 +75,11 @@ export class ConsulEndpoint {
     const ctx = Object.assign(new EventEmitter(), { includeResponse: true });
     const cancel = () => ctx.emit('cancel');
     signal?.addEventListener('abort', cancel, { once: true });
-    const token = this.#token === '' ? {} : { token: this.#token };
+    const current = this.#access.token();
+    const token = current === '' ? {} : { token: current };
     try {
       // With `includeResponse` the package resolves to a pair, which its types do not know.
-      const [response, body] = (await run(this.#library, { ctx, timeout: timeoutMs, ...token })) as [
+      const [response, body] = (await run(this.#consul(), { ctx, timeout: timeoutMs, ...token })) as [
         IncomingMessage,
         unknown,
       ];
@@ -68,7 +93,7 @@ export class ConsulEndpoint {
   }
 
   close(): void {
-    this.#library.destroy();
+    this.#agent.destroy();
   }
 
   #cancelled(): ConsulError {
@@ -82,6 +107,8 @@ export class ConsulEndpoint {
     if ((error as { isTimeout?: boolean }).isTimeout)
       return fail('timeout', `no answer in ${timeoutMs} ms`, true);
     if ((error as { isCodec?: boolean }).isCodec) return fail('malformed', messageOf(error), true);
+    if (distrusted(error))
+      return fail('unreachable', `its certificate is not trusted: ${messageOf(error)}`, false);
     if (neverConnected(error)) return fail('unreachable', messageOf(error) || 'no connection', false);
     return fail('broken', messageOf(error), true);
   }
@@ -120,6 +147,12 @@ function neverConnected(error: unknown): boolean {
   return errors.every((each) =>
     ['connect', 'getaddrinfo'].includes((each as NodeJS.ErrnoException).syscall ?? ''),
   );
+}
+
+/** The certificate was refused here, before anything was sent. */
+function distrusted(error: unknown): boolean {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  return code === 'ERR_TLS_CERT_ALTNAME_INVALID' || DISTRUST.test(code);
 }
 
 function textOf(body: unknown): string {

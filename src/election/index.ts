@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { ConsulCatalogEntry } from './catalog-entry.ts';
 import type { CallReport, Reachability } from './client.ts';
 import { createConsulClient } from './consul-client.ts';
+import type { ConsulAccess } from './endpoint.ts';
 import type { IdentityTaken } from './errors.ts';
 import { NodeClaim } from './node-claim.ts';
 import { answersAs } from './probe.ts';
@@ -19,11 +20,9 @@ export type * from './types.ts';
 /** Node and service entry are nobody's takeover: they may wait for a slow server. */
 const catalogTimeoutMs = 1000;
 
-export interface ElectionOptions {
+export interface ElectionOptions extends ConsulAccess {
   /** Base URLs of Consul servers or agents, tried in turn. */
   readonly urls: readonly string[];
-  /** ACL token; empty for none. */
-  readonly token: string;
   readonly cluster: string;
   /** Name of this logger, unique in its cluster. */
   readonly id: string;

@@ -1,7 +1,14 @@
 // Asks a logger's API whether it lives, when its name is claimed by another process. Only a clear "yes, I am that logger" counts:
 // a pod that is gone answers nothing, and its address may answer as something else by now.
 
+import { Agent, request } from 'undici';
 import type { Identity } from './identity.ts';
+
+/**
+ * A certificate is not asked for: nothing secret is said here, and a wrong "yes" only keeps this logger from starting, which whoever
+ * answers at an address that stands in Consul could bring about anyway.
+ */
+const anyCertificate = new Agent({ connect: { rejectUnauthorized: false } });
 
 const probeTimeoutMs = 1000;
 const maxAttempts = 2;
@@ -20,19 +27,20 @@ export async function answersAs(other: Identity): Promise<boolean> {
 async function readIdentity(api: string): Promise<{ id?: unknown; cluster?: unknown } | null> {
   try {
     const signal = AbortSignal.timeout(probeTimeoutMs);
-    const response = await fetch(`${api}/livez`, { signal, redirect: 'error' });
-    const text = await readBounded(response);
-    const answer: unknown = response.ok ? JSON.parse(text) : null;
+    const options = { signal, dispatcher: anyCertificate, reset: true };
+    const { statusCode, body } = await request(`${api}/livez`, options);
+    const text = await readBounded(body);
+    const answer: unknown = statusCode === 200 ? JSON.parse(text) : null;
     return typeof answer === 'object' ? answer : null;
   } catch {
     return null;
   }
 }
 
-async function readBounded(response: Response): Promise<string> {
+async function readBounded(body: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of body) {
     sizeBytes += chunk.length;
     if (sizeBytes > answerLimitBytes) throw new Error('the answer is too large');
     chunks.push(chunk);

@@ -158,6 +158,7 @@ export function apiMetrics(metrics: Metrics): ApiMetrics {
       metrics.appendRecords.observe(records);
     },
     onReaders: (count) => metrics.readers.set(count),
+    onTlsFailure: () => metrics.tlsHandshakeFailures.labels('api').inc(),
   };
 }
 
@@ -182,6 +183,7 @@ export function wireMetrics(metrics: Metrics): WireMetrics {
       metrics.peerDisconnects.labels(peer, reason).inc();
       metrics.peerConnected.labels(peer).set(0);
     },
+    tlsFailed: () => metrics.tlsHandshakeFailures.labels('peer').inc(),
     beatsMissed: (peer, count) => metrics.peerHeartbeatsMissed.labels(peer).inc(count),
     roundTrip: (peer, ms) => metrics.peerRoundTrip.labels(peer).observe(ms / 1000),
   };

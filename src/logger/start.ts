@@ -4,14 +4,14 @@ import { randomUUID } from 'node:crypto';
 import pino, { type Logger as PinoLogger } from 'pino';
 import { type Access, createApi } from '../api/index.ts';
 import { ConfigError, type LoggerConfig, loggerSettings, readConfig } from '../config.ts';
-import { createElection, type Election } from '../election/index.ts';
+import { ConsulError, createElection, type Election } from '../election/index.ts';
 import { messageOf } from '../errors.ts';
 import { createKubernetes, type Kubernetes } from '../kubernetes/index.ts';
 import { createMetrics, type Metrics, type Observed } from '../metrics.ts';
 import { EXIT_SOFTWARE, type Running } from '../program.ts';
 import { DEFAULT_TIMINGS } from '../replica/index.ts';
 import { createTransport, type WireTransport } from '../replication/index.ts';
-import { follow, readTokens, type Tokens } from '../security/index.ts';
+import { followSetting, readTokens, type Tokens } from '../security/index.ts';
 import { VERSION } from '../version.ts';
 import { parsePeers, reachableHost } from './addresses.ts';
 import { Appends } from './appends.ts';
@@ -31,6 +31,7 @@ import {
 } from './instruments.ts';
 import { LeaderWait } from './leader-wait.ts';
 import { LeadershipHistory } from './leadership-history.ts';
+import { type Material, materialOf } from './material.ts';
 import { tellMembers } from './member-changes.ts';
 import { Operator } from './operator.ts';
 import { Printer } from './printer.ts';
@@ -54,6 +55,7 @@ interface Ground {
   readonly opened: DataDirectory;
   readonly metrics: Metrics;
   readonly recent: RecentStats;
+  readonly material: Material;
 }
 
 /** Starts a logger; resolves when it serves its API. Rejects with ConfigError for a wrong configuration. */
@@ -100,6 +102,7 @@ async function build(
   // Before anything else: a label outlives the container that set it.
   await kubernetes.label.start();
   kubernetes.replicas.start();
+  const material = await materialOf(config, out, metrics, stack);
   const opened = await openDataDirectory({
     directory: config.dataDir,
     segmentSizeBytes: config.segmentSizeBytes,
@@ -112,7 +115,7 @@ async function build(
     onFatal: (error) => die(EXIT_SOFTWARE, `The log cannot go on: ${error.message}`),
   });
   stack.defer(() => opened.log.close());
-  const ground = groundOf(config, out, die, opened, metrics, recent);
+  const ground = groundOf({ config, out, die, opened, metrics, recent, material });
   const election = electionOf(ground);
   stack.defer(() => election.close());
   stack.defer(() => election.catalog.remove());
@@ -186,32 +189,19 @@ async function build(
   return () => shutdown({ config, service, replicated, replicas: kubernetes.replicas, out });
 }
 
-function groundOf(
-  config: LoggerConfig,
-  out: PinoLogger,
-  die: Die,
-  opened: DataDirectory,
-  metrics: Metrics,
-  recent: RecentStats,
-): Ground {
-  const apiUrl = config.apiUrl ?? `http://${reachableHost(config.apiHost)}:${config.apiPort}`;
+function groundOf(given: Omit<Ground, 'self' | 'apiUrl'>): Ground {
+  const { config, opened, material } = given;
+  const scheme = material.apiTls === null ? 'http' : 'https';
+  const apiUrl = config.apiUrl ?? `${scheme}://${reachableHost(config.apiHost)}:${config.apiPort}`;
   const peer = config.peerAddress ?? `${reachableHost(config.peerHost)}:${config.peerPort}`;
-  return {
-    config,
-    out,
-    die,
-    opened,
-    metrics,
-    recent,
-    apiUrl,
-    self: { id: config.id, uid: opened.log.uid, peer },
-  };
+  return { ...given, apiUrl, self: { id: config.id, uid: opened.log.uid, peer } };
 }
 
-function electionOf({ config, out, die, self, apiUrl, metrics }: Ground): Election {
+function electionOf({ config, out, die, self, apiUrl, metrics, material }: Ground): Election {
   return createElection({
     urls: config.consulUrls,
-    token: config.consulToken,
+    token: material.consul.token,
+    ca: material.consul.ca,
     cluster: config.cluster,
     timeoutMs: config.consulTimeoutMs,
     id: self.id,
@@ -224,7 +214,7 @@ function electionOf({ config, out, die, self, apiUrl, metrics }: Ground): Electi
   });
 }
 
-function transportOf({ config, out, self, apiUrl, metrics }: Ground): Promise<WireTransport> {
+function transportOf({ config, out, self, apiUrl, metrics, material }: Ground): Promise<WireTransport> {
   const { heartbeatMs, suspectMs } = DEFAULT_TIMINGS;
   return createTransport({
     cluster: config.cluster,
@@ -232,7 +222,7 @@ function transportOf({ config, out, self, apiUrl, metrics }: Ground): Promise<Wi
     listen: { host: config.peerHost, port: config.peerPort, beatPort: config.beatPort },
     heartbeatMs,
     suspectMs,
-    tls: null,
+    tls: material.peerTls,
     log: out,
     metrics: wireMetrics(metrics),
     random: Math.random,
@@ -258,6 +248,7 @@ function driverOf(
     newUuid: randomUUID,
     onReachable: (reachable, cause) => {
       if (reachable) out.info('Consul answers');
+      else if (cause instanceof ConsulError && cause.failure === 'denied') out.error(deniedLine(cause));
       else out.warn(`Consul does not answer: ${messageOf(cause)}`);
     },
     onMembers: tellMembers({ label, metrics, out }),
@@ -266,24 +257,24 @@ function driverOf(
   });
 }
 
+const deniedLine = ({ message }: ConsulError): string =>
+  `Consul refuses this logger: ${message}. Its ACL token (DLOG_CONSUL_TOKEN_FILE or DLOG_CONSUL_TOKEN) is missing, or lacks the policy of docs/how-to/secure.md`;
+
 /** Null where no directory of tokens is given. */
 async function accessOf({ config, out }: Ground, stack: AsyncDisposableStack): Promise<Access | null> {
   const directory = config.apiTokensDir;
   if (directory === '') return null;
-  try {
-    const tokens = await follow((last: Tokens | null) => readTokens(directory, last), {
-      onError: (error) => out.error(`API tokens: ${messageOf(error)}; those read last stay in use`),
-      onChange: ({ size }) => out.info({ event: 'tokens-changed', size }, 'API tokens were read anew'),
-    });
-    stack.defer(() => tokens.stop());
-    return { tokens: () => tokens.current, metricsNeedToken: config.metricsNeedToken };
-  } catch (error) {
-    throw new ConfigError([`DLOG_API_TOKENS_DIR: ${messageOf(error)}`]);
-  }
+  const tokens = await followSetting((last: Tokens | null) => readTokens(directory, last), {
+    variable: 'DLOG_API_TOKENS_DIR',
+    what: 'API tokens',
+    log: out,
+  });
+  stack.defer(() => tokens.stop());
+  return { tokens: () => tokens.current, metricsNeedToken: config.metricsNeedToken };
 }
 
 function apiOf(
-  { config, out, metrics, recent }: Ground,
+  { config, out, metrics, recent, material }: Ground,
   service: Service,
   access: Access | null,
 ): ReturnType<typeof createApi> {
@@ -292,6 +283,7 @@ function apiOf(
   return createApi({
     service,
     access,
+    tls: material.apiTls,
     limits: {
       bodyBytes: config.bodyLimitBytes,
       recordBytes: config.recordLimitBytes,

@@ -4,7 +4,14 @@ import { Producer } from '../client/index.ts';
 import { ConfigError, type ProducerConfig, producerSettings, readConfig } from '../config.ts';
 import { messageOf } from '../errors.ts';
 import { EXIT_SOFTWARE, type Running } from '../program.ts';
-import { type Followed, follow, readToken } from '../security/index.ts';
+import {
+  type ConsulTrust,
+  consulTrustOf,
+  type Followed,
+  followFile,
+  readAuthorities,
+  readToken,
+} from '../security/index.ts';
 import { VERSION } from '../version.ts';
 import { createProducerMetrics } from './metrics.ts';
 import { Numbering } from './numbering.ts';
@@ -25,8 +32,8 @@ export async function startProducer(environment: NodeJS.ProcessEnv): Promise<Run
   const metrics = createProducerMetrics({ version: VERSION, node: process.version });
   const numbering = new Numbering(config.message);
   const report = new Report({ out, metrics, numbering, rate: config.rate });
-  const token = await tokenOf(config, out);
-  const producer = producerOf(config, report, () => token?.current ?? '');
+  const trust = await trustOf(config, out);
+  const producer = producerOf(config, report, trust);
   const probes = await startProbes({
     host: config.host,
     port: config.port,
@@ -68,34 +75,55 @@ export async function startProducer(environment: NodeJS.ProcessEnv): Promise<Run
       clearTimeout(timer);
       report.end();
       await producer.close();
-      token?.stop();
+      trust.stop();
       await probes.close();
       stdout.flushSync();
     },
   };
 }
 
-async function tokenOf({ tokenFile }: ProducerConfig, out: PinoLogger): Promise<Followed<string> | null> {
-  if (tokenFile === '') return null;
-  try {
-    return await follow((last: string | null) => readToken(tokenFile, last), {
-      onError: (error) => out.error(`The token: ${messageOf(error)}; the one read last stays in use`),
-    });
-  } catch (error) {
-    throw new ConfigError([`DLOG_TOKEN_FILE: ${messageOf(error)}`]);
-  }
+/** What it shows to loggers and Consul, and whom it believes. */
+interface Trust {
+  readonly token: () => string;
+  readonly ca: Followed<string> | null;
+  readonly consul: ConsulTrust;
+  stop(): void;
 }
 
-function producerOf(config: ProducerConfig, report: Report, token: () => string): Producer {
+async function trustOf(config: ProducerConfig, out: PinoLogger): Promise<Trust> {
+  const { tokenFile, caFile } = config;
+  const consul = await consulTrustOf(config, out);
+  const token = await followFile(tokenFile, readToken, {
+    variable: 'DLOG_TOKEN_FILE',
+    what: 'The token',
+    log: out,
+  });
+  const ca = await followFile(caFile, readAuthorities, {
+    variable: 'DLOG_CA_FILE',
+    what: "The loggers' authorities",
+    log: out,
+  });
+  return {
+    token: () => token?.current ?? '',
+    ca,
+    consul,
+    stop() {
+      for (const each of [token, ca, consul]) each?.stop();
+    },
+  };
+}
+
+function producerOf(config: ProducerConfig, report: Report, { token, ca, consul }: Trust): Producer {
   const id = config.producerId === null ? undefined : BigInt(config.producerId);
   if (id !== undefined && id > MAX_PRODUCER_ID)
     throw new ConfigError([`DLOG_PRODUCER_ID is ${id}: it takes ${producerSettings.producerId.takes}`]);
-  const { consulUrls: urls, cluster, consulToken } = config;
+  const { consulUrls: urls, cluster } = config;
   return new Producer({
     ...(config.target === null
-      ? { consul: { urls, cluster, token: consulToken } }
+      ? { consul: { urls, cluster, token: consul.token, ca: consul.ca } }
       : { target: config.target }),
     token,
+    ...(ca !== null && { ca: () => ca.current }),
     ...(id !== undefined && { id }),
     requestTimeoutMs: config.requestTimeoutMs,
     retryMaxMs: config.retryMaxMs,

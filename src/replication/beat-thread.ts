@@ -6,7 +6,7 @@ import { BeatSender } from './beat-sender.ts';
 import type { BeatThreadData, FromBeatThread, ToBeatThread } from './beat-words.ts';
 import type { TlsMaterial } from './dial.ts';
 import type { OwnHello } from './hello.ts';
-import { listen } from './listener.ts';
+import { listen, REFUSED_TLS } from './listener.ts';
 import { QuietLog } from './quiet-log.ts';
 import { TurnWatch } from './turn-watch.ts';
 
@@ -35,6 +35,10 @@ async function run(data: BeatThreadData): Promise<void> {
     accept: (socket) => receiver.accept(socket, own),
     failed: (remote, error) =>
       log.warn(remote, { remote, error: error.message }, 'a heartbeat connection failed'),
+    refused: (remote, problem) => {
+      post({ type: 'tls-failed' });
+      log.warn(remote, { remote, problem }, REFUSED_TLS);
+    },
   });
   const own: OwnHello = { ...data.hello, beatPort: listener.port };
   const sender = new BeatSender({

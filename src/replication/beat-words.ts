@@ -83,6 +83,8 @@ export type FromBeatThread =
   | { readonly type: 'failed'; readonly text: string; readonly code: string | undefined }
   | { readonly type: 'beats'; readonly beats: readonly Heard[] }
   | { readonly type: 'missed'; readonly id: string; readonly count: number }
+  /** A connection to the thread's listener was refused because its TLS handshake failed. */
+  | { readonly type: 'tls-failed' }
   | { readonly type: 'round-trip'; readonly id: string; readonly ms: number }
   | {
       readonly type: 'log';

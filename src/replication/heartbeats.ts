@@ -107,6 +107,9 @@ export class Heartbeats {
       case 'missed':
         metrics.beatsMissed(message.id, message.count);
         break;
+      case 'tls-failed':
+        metrics.tlsFailed();
+        break;
       case 'round-trip':
         metrics.roundTrip(message.id, message.ms);
         break;

@@ -1,9 +1,21 @@
 // Listens for the connections of other loggers, in the clear or with mutual TLS. Certificates may change while it runs:
 // each connection is made with those that the getter gives then.
 import { createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
+import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
 import { TLS_OPTIONS, type TlsMaterial } from './dial.ts';
 import { CONNECTIONS_MAX, HANDSHAKE_TIMEOUT_MS } from './limits.ts';
+
+/** What is said of a connection to either listener that gets no further than TLS. */
+export const REFUSED_TLS = 'refused a connection: its TLS handshake failed';
+
+const TLS_PROBLEMS: Readonly<Record<string, string>> = {
+  ECONNRESET: 'the other side left, most likely because it does not trust the certificate shown here',
+  ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE: 'it showed no certificate',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS',
+  ERR_SSL_HTTP_REQUEST: 'it does not speak TLS but HTTP',
+  ERR_SSL_UNSUPPORTED_PROTOCOL: 'it does not speak TLS 1.3',
+  ERR_TLS_HANDSHAKE_TIMEOUT: `it was not done within ${HANDSHAKE_TIMEOUT_MS} ms`,
+};
 
 interface ListenerOptions {
   readonly host: string;
@@ -13,6 +25,8 @@ interface ListenerOptions {
   accept(socket: Socket): void;
   /** A connection that never came to be, and why. */
   failed(remote: string, error: Error): void;
+  /** A connection whose TLS handshake failed: it showed no certificate of the authority, say, or spoke no TLS. */
+  refused(remote: string, problem: string): void;
 }
 
 export interface Listener {
@@ -52,6 +66,17 @@ function tlsServer(options: ListenerOptions, material: () => TlsMaterial): Serve
     server.setSecureContext({ ...TLS_OPTIONS, ...now });
   });
   server.on('secureConnection', options.accept);
-  server.on('tlsClientError', (error, socket) => options.failed(socket.remoteAddress ?? '', error));
+  server.on('tlsClientError', (error, socket) =>
+    options.refused(socket.remoteAddress ?? '', tlsProblemOf(error, socket)),
+  );
   return server;
+}
+
+/** For people: the usual problems in words, the others as Node has them. */
+function tlsProblemOf(
+  { code = '', message }: NodeJS.ErrnoException,
+  { authorizationError }: TLSSocket,
+): string {
+  if (authorizationError) return `its certificate is not valid here: ${authorizationError}`;
+  return TLS_PROBLEMS[code] ?? message.trim();
 }

@@ -6,6 +6,8 @@ export interface WireMetrics {
   traffic(peer: string, direction: 'in' | 'out', frames: number, bytes: number): void;
   connected(peer: string): void;
   disconnected(peer: string, reason: CloseReason): void;
+  /** A connection that was refused because its TLS handshake failed. */
+  tlsFailed(): void;
   /** Heartbeats of a connected peer that had not come when the next one was due. */
   beatsMissed(peer: string, count: number): void;
   /** Of a heartbeat and its echo, between the heartbeat threads of both loggers. */

@@ -18,7 +18,7 @@ import {
   SEND_BUFFER_BYTES_MAX,
 } from './limits.ts';
 import { Link, Links } from './links.ts';
-import { type Listener, listen } from './listener.ts';
+import { type Listener, listen, REFUSED_TLS } from './listener.ts';
 import { decodeMessage, encodeMessage } from './messages.ts';
 import type { WireMetrics } from './metrics.ts';
 import { QuietLog, type WireLog } from './quiet-log.ts';
@@ -96,6 +96,10 @@ class Wire implements WireTransport {
       accept: (socket) => this.#accept(socket),
       failed: (remote, error) =>
         this.#log.warn(remote, { remote, error: error.message }, 'a connection could not be accepted'),
+      refused: (remote, problem) => {
+        this.#options.metrics.tlsFailed();
+        this.#log.warn(remote, { remote, problem }, REFUSED_TLS);
+      },
     });
     this.#listener = listener;
     const peer = typeof self.peer === 'string' ? self.peer : self.peer(listener.port);

@@ -92,3 +92,14 @@ export async function readToken(file: string, last: string | null = null): Promi
   if (token === undefined || more !== undefined) throw new Error(`${file} does not hold one token`);
   return token === last ? last : token;
 }
+
+/** What is sent in a header field as it is. */
+const SECRET = /^[\x21-\x7e]+$/;
+
+/** One word from a file of its own: a token of somebody else's making, such as Consul's. */
+export async function readSecret(file: string, last: string | null = null): Promise<string> {
+  const content = await readFile(file);
+  const secret = content.length > MAX_FILE_BYTES ? '' : content.toString('utf8').trim();
+  if (!SECRET.test(secret)) throw new Error(`${file} does not hold one word of printable characters`);
+  return secret === last ? last : secret;
+}

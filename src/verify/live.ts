@@ -3,11 +3,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { LogClient, type ReadRecord } from '../client/index.ts';
 import { Findings } from './anomalies.ts';
+import type { LoggerAccess } from './load/options.ts';
 import type { Report } from './verify.ts';
 
 const PAGE_ROWS = 1000;
 
-export interface LiveOptions {
+export interface LiveOptions extends LoggerAccess {
   readonly loggers: readonly string[];
   /** Deadline of each page, of all loggers together. */
   readonly timeoutMs: number;
@@ -22,10 +23,10 @@ interface Log {
 }
 
 /** Rejects with ClientError when a logger cannot be read. */
-export async function verifyLive({ loggers, timeoutMs, signal }: LiveOptions): Promise<Report> {
+export async function verifyLive({ loggers, timeoutMs, signal, token, ca }: LiveOptions): Promise<Report> {
   const logs: Log[] = loggers.map((logger) => ({
     logger,
-    client: new LogClient({ target: logger }),
+    client: new LogClient({ target: logger, ...(token && { token }), ...(ca && { ca }) }),
     held: [],
   }));
   const findings = new Findings();

@@ -14,6 +14,7 @@ import {
   createApi,
   type StatsSample,
 } from '../../src/api/index.ts';
+import type { ServerTls } from '../../src/api/tls.ts';
 import { ERRORS, type ErrorCode, type Problem } from '../../src/errors.ts';
 import { MemoryService } from './memory-service.ts';
 import { until } from './until.ts';
@@ -51,6 +52,8 @@ export interface RunningApi {
   readonly appends: { code: AppendCode; seconds: number; records: number; bytes: number }[];
   /** Live readers now. */
   readonly readers: () => number;
+  /** Connections whose TLS handshake failed. */
+  readonly tlsFailures: () => number;
   /** What was logged as an error. A test that expects none asserts so at its end, by `startApi` itself. */
   readonly errors: string[];
 }
@@ -62,6 +65,7 @@ export async function startApi(
     bounds?: Partial<Bounds>;
     expectsErrors?: boolean;
     access?: Access;
+    tls?: ServerTls;
   } = {},
 ): Promise<RunningApi> {
   const service = new MemoryService();
@@ -69,6 +73,7 @@ export async function startApi(
   const appends: RunningApi['appends'] = [];
   const errors: string[] = [];
   let readers = 0;
+  let tlsFailures = 0;
   const api = createApi({
     service,
     limits: { ...LIMITS, ...options.limits },
@@ -77,6 +82,9 @@ export async function startApi(
     metrics: {
       onRequest: (sample) => void requests.push(sample),
       onAppend: (sample) => void appends.push(sample),
+      onTlsFailure: () => {
+        tlsFailures += 1;
+      },
       onReaders: (count) => {
         readers = count;
       },
@@ -84,6 +92,7 @@ export async function startApi(
     metricsText: async () => ({ contentType: 'text/plain; version=0.0.4', body: 'up 1\n' }),
     version: '1.2.3',
     ...(options.access && { access: options.access }),
+    ...(options.tls && { tls: options.tls }),
   });
   await api.listen({ host: '127.0.0.1', port: 0 });
   t.after(async () => {
@@ -91,7 +100,17 @@ export async function startApi(
     if (options.expectsErrors !== true) assert.deepEqual(errors, []);
   });
   const port = Number(new URL(api.url).port);
-  return { api, service, url: api.url, port, requests, appends, readers: () => readers, errors };
+  return {
+    api,
+    service,
+    url: api.url,
+    port,
+    requests,
+    appends,
+    readers: () => readers,
+    tlsFailures: () => tlsFailures,
+    errors,
+  };
 }
 
 export interface Answer {

@@ -7,7 +7,7 @@ const MS_PER_SECOND = 1000;
 
 export async function load({ invocation, terminal }: CommandContext): Promise<void> {
   const { history, final, ...wanted } = invocation.load;
-  const { target = [] } = invocation.client;
+  const { target = [], consul, ...access } = invocation.client;
   const finalTimeoutMs = final ? invocation.timeoutMs : 0;
   const options = {
     ...wanted,
@@ -19,7 +19,7 @@ export async function load({ invocation, terminal }: CommandContext): Promise<vo
     ? fileSink(history)
     : { write: (text) => void terminal.out(text), close: () => {} };
   try {
-    const summary = await runLoad(options, sink, terminal.signal);
+    const summary = await runLoad(options, sink, terminal.signal, access);
     for (const line of summaryLines(summary)) terminal.note(line);
     if (invocation.json && history) terminal.out(jsonLine(summary));
   } finally {

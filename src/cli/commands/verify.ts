@@ -16,7 +16,12 @@ export async function verify({ invocation, terminal }: CommandContext): Promise<
           others,
           input: terminal.input,
         })
-      : await verifyLive({ loggers: [client.target ?? []].flat(), timeoutMs, signal: terminal.signal });
+      : await verifyLive({
+          ...client,
+          loggers: [client.target ?? []].flat(),
+          timeoutMs,
+          signal: terminal.signal,
+        });
   terminal.out(invocation.json ? jsonLine(report) : reportText(report));
   if (report.verdict !== 'valid') throw new Error(`the log is not shown to be right: ${report.verdict}`);
 }

@@ -1,11 +1,12 @@
 // The workload: producers, appenders and readers at work at the same time, every call recorded; in the end the final read.
 // It never ends by itself because the log is away: calls are refused or unknown then, and go on.
 import { Http } from '../../client/http.ts';
+import { accessOf } from '../../client/settings.ts';
 import { VERSION } from '../../version.ts';
 import { HISTORY_VERSION, historyNow, type SummaryLine } from '../history.ts';
 import { append } from './appending.ts';
 import { committedNow, finalRead } from './final-read.ts';
-import type { LoadOptions } from './options.ts';
+import type { LoadOptions, LoggerAccess } from './options.ts';
 import { produce } from './producing.ts';
 import { follow, look, Reader, readNewest } from './reading.ts';
 import { Recorder, type Sink } from './recorder.ts';
@@ -17,27 +18,36 @@ const MS_PER_SECOND = 1000;
  * Runs until `signal` aborts or the time is over, and resolves after the final read, with the summary that is the history's
  * last line too. Rejects when the history cannot be written.
  */
-export async function load(options: LoadOptions, sink: Sink, signal: AbortSignal): Promise<SummaryLine> {
-  const http = new Http(CONNECT_TIMEOUT_MS);
+export async function load(
+  options: LoadOptions,
+  sink: Sink,
+  signal: AbortSignal,
+  access: LoggerAccess = {},
+): Promise<SummaryLine> {
+  const http = new Http(CONNECT_TIMEOUT_MS, accessOf(access));
   const recorder = new Recorder(sink);
   const ending = new AbortController();
   const end = (): void => ending.abort();
   signal.addEventListener('abort', end, { once: true });
   if (signal.aborted) end();
   try {
-    return await record(options, http, recorder, ending);
+    return await record({ options, access, http, recorder }, ending);
   } finally {
     signal.removeEventListener('abort', end);
     await http.close();
   }
 }
 
-async function record(
-  options: LoadOptions,
-  http: Http,
-  recorder: Recorder,
-  ending: AbortController,
-): Promise<SummaryLine> {
+/** What all parts of the workload share. */
+interface Ground {
+  readonly options: LoadOptions;
+  readonly access: LoggerAccess;
+  readonly http: Http;
+  readonly recorder: Recorder;
+}
+
+async function record(ground: Ground, ending: AbortController): Promise<SummaryLine> {
+  const { options, http, recorder } = ground;
   const start = historyNow();
   const begin = await committedNow(http, options, ending.signal);
   const base = options.base ?? begin?.commit ?? null;
@@ -52,7 +62,7 @@ async function record(
   });
   const timer =
     options.seconds === null ? null : setTimeout(() => ending.abort(), options.seconds * MS_PER_SECOND);
-  if (base !== null) await runAll(options, base, http, recorder, ending);
+  if (base !== null) await runAll(ground, base, ending);
   if (timer) clearTimeout(timer);
   if (base !== null && options.finalTimeoutMs > 0)
     await finalRead(http, options, base, recorder, AbortSignal.timeout(options.finalTimeoutMs));
@@ -63,14 +73,12 @@ async function record(
 
 /** When one of them fails, which only a fault of the recorder brings about, the others end too. */
 async function runAll(
-  options: LoadOptions,
+  { options, access, http, recorder }: Ground,
   base: number,
-  http: Http,
-  recorder: Recorder,
   ending: AbortController,
 ): Promise<void> {
   const { name, loggers } = options;
-  const part = (role: string, index: number) => ({ process: `${name}/${role}-${index}`, options });
+  const part = (role: string, index: number) => ({ process: `${name}/${role}-${index}`, options, access });
   const reader = (role: string, index: number) => new Reader(`${name}/${role}-${index}`, http, recorder);
   const { signal } = ending;
   const running = [

@@ -1,4 +1,9 @@
 // What a workload is to do.
+import type { ClientOptions } from '../../client/index.ts';
+
+/** What loggers are shown, and whether they are believed; never part of a history. */
+export type LoggerAccess = Pick<ClientOptions, 'token' | 'ca'>;
+
 export interface LoadOptions {
   /** Of this recording, in values and processes; must not be used twice with one log. */
   readonly name: string;
@@ -26,4 +31,5 @@ export interface LoadOptions {
 export interface Part {
   readonly process: string;
   readonly options: LoadOptions;
+  readonly access: LoggerAccess;
 }

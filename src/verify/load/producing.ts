@@ -15,12 +15,9 @@ const BATCH_EVERY = 8;
 const BATCH_RECORDS = 3;
 const CLOSE_MS = 1000;
 
-export async function produce(
-  { process, options }: Part,
-  recorder: Recorder,
-  ending: AbortSignal,
-): Promise<void> {
-  const producing = new Producing(process, options, recorder);
+export async function produce(part: Part, recorder: Recorder, ending: AbortSignal): Promise<void> {
+  const { process, options } = part;
+  const producing = new Producing(part, recorder);
   const pace = new Pace(options.rate);
   recorder.begins(process, historyNow());
   try {
@@ -50,11 +47,11 @@ class Producing {
   #disagrees = false;
   #failure: unknown = null;
 
-  constructor(process: string, { targets, callTimeoutMs }: Part['options'], recorder: Recorder) {
+  constructor({ process, options: { targets, callTimeoutMs }, access }: Part, recorder: Recorder) {
     this.#process = process;
     this.#timeoutMs = callTimeoutMs;
     this.#recorder = recorder;
-    this.#producer = new Producer({ target: targets });
+    this.#producer = new Producer({ target: targets, ...access });
     this.#values = new SentValues(process, recorder);
   }
 

@@ -31,6 +31,7 @@ export interface TestElectionOptions {
   readonly uid?: string;
   readonly api?: string;
   readonly token?: string;
+  readonly ca?: string;
   readonly timeoutMs?: number;
 }
 
@@ -43,7 +44,8 @@ export function electionOf(owner: Owner, options: TestElectionOptions): TestElec
   const taken: Error[] = [];
   const election = createElection({
     urls,
-    token,
+    token: () => token,
+    ca: () => options.ca,
     cluster,
     id,
     uid,

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Addresses } from '../../../src/client/addresses.ts';
 
-function addresses(seeds: string[]) {
+function addresses(seeds: string[], httpsOnly = false) {
   const clock = { now: 0 };
   const learnt: string[] = [];
-  const subject = new Addresses(seeds, () => clock.now);
+  const subject = new Addresses(seeds, httpsOnly, () => clock.now);
   subject.onLeader((url) => learnt.push(url));
   return { subject, clock, learnt };
 }
@@ -108,4 +108,18 @@ test('a listener that was stopped hears nothing', () => {
   stop();
   subject.learn('b', 2);
   assert.deepEqual(heard, ['a']);
+});
+
+test('where only https:// is wanted, no http:// address is believed but a given one', () => {
+  const { subject, learnt } = addresses(['https://a', 'http://b'], true);
+  subject.learn('http://c', 5);
+  subject.setLoggers(['http://c', 'http://d']);
+  assert.equal(subject.leader, null);
+  assert.equal(subject.epoch, 0);
+  assert.deepEqual(subject.known, ['https://a', 'http://b']);
+  subject.setLoggers(['http://c', 'https://d']);
+  assert.deepEqual(subject.known, ['https://a', 'http://b', 'https://d']);
+  subject.learn('http://b', 6);
+  subject.learn('https://e', 7);
+  assert.deepEqual(learnt, ['http://b', 'https://e']);
 });

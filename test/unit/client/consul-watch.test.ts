@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { type RegisteredLeader, watchRegister } from '../../../src/client/consul-watch.ts';
 import { Http } from '../../../src/client/http.ts';
 import { Producer } from '../../../src/client/index.ts';
+import { accessOf } from '../../../src/client/settings.ts';
 import { acknowledge, answer, problem, ScriptedLogger, type Step, silence } from './scripted-logger.ts';
 
 const register = (
@@ -29,7 +30,7 @@ async function watched(consuls: readonly ScriptedLogger[], count: number) {
   const http = new Http(250);
   await watchRegister(
     http,
-    { urls: consuls.map(({ url }) => url), cluster: 'c', token: 'secret' },
+    { urls: consuls.map(({ url }) => url), cluster: 'c', ...accessOf({ token: 'secret' }) },
     {
       onLeader: (leader) => {
         if (seen.push(leader) === count) stop.abort();

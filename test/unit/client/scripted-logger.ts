@@ -4,9 +4,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { type ErrorCode, LoggerError, problemOf } from '../../../src/errors.ts';
 import { batchesProblem, type LogRecord, readHeader, recordsOf } from '../../../src/log/index.ts';
+import type { Pair } from '../../support/authority.ts';
 
 export interface Received {
   readonly method: string;
@@ -31,10 +33,12 @@ export class ScriptedLogger {
   script: Step[];
   otherwise: Step;
   readonly #server: Server;
+  readonly #scheme: string;
   readonly #sockets = new Set<Socket>();
 
-  private constructor(server: Server, script: Step[], otherwise: Step) {
+  private constructor(server: Server, scheme: string, script: Step[], otherwise: Step) {
     this.#server = server;
+    this.#scheme = scheme;
     this.script = script;
     this.otherwise = otherwise;
   }
@@ -43,9 +47,10 @@ export class ScriptedLogger {
     owner: Owner,
     script: Step[] = [],
     otherwise: Step = acknowledge(),
+    tls: Pair | null = null,
   ): Promise<ScriptedLogger> {
-    const server = createServer();
-    const logger = new ScriptedLogger(server, script, otherwise);
+    const server = tls === null ? createServer() : createSecureServer(tls);
+    const logger = new ScriptedLogger(server, tls === null ? 'http' : 'https', script, otherwise);
     server.on('connection', (socket) => {
       logger.#sockets.add(socket);
       socket.on('close', () => logger.#sockets.delete(socket));
@@ -57,7 +62,7 @@ export class ScriptedLogger {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `${this.#scheme}://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
   /** Requests of one path, scouts left out. */

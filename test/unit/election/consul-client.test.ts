@@ -4,7 +4,7 @@ import type { CallOptions, CallReport } from '../../../src/election/client.ts';
 import { createConsulClient } from '../../../src/election/consul-client.ts';
 import { ConsulError } from '../../../src/election/errors.ts';
 import { deadUrl, type Script, type ScriptedServer, scriptedServer } from './scripted-server.ts';
-import { base64 } from './values.ts';
+import { base64, OPEN } from './values.ts';
 
 const read: CallOptions = { operation: 'register_read', timeoutMs: 10_000 };
 /** Waited out at a silent server, and still ample for one that answers. */
@@ -17,7 +17,8 @@ async function setUp(t: TestContext, ...scripts: Script[]) {
   const calls: CallReport[] = [];
   const client = createConsulClient({
     urls: servers.map(({ url }) => url),
-    token: 'secret',
+    ...OPEN,
+    token: () => 'secret',
     onCall: (report) => calls.push(report),
   });
   t.after(() => client.close());
@@ -89,7 +90,7 @@ describe('failures', { concurrency: true }, () => {
   it('tells what was never sent from what may have been done', async (t) => {
     const { client } = await setUp(t, () => 'drop');
     await assert.rejects(client.destroySession('s1', read), failsWith('broken', true));
-    const dead = createConsulClient({ urls: [await deadUrl()], token: '' });
+    const dead = createConsulClient({ urls: [await deadUrl()], ...OPEN });
     t.after(() => dead.close());
     await assert.rejects(dead.destroySession('s1', read), failsWith('unreachable', false));
     assert.equal(dead.reachability.reachable, false);

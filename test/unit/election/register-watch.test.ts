@@ -6,7 +6,7 @@ import { watchRegister } from '../../../src/election/register-watch.ts';
 import type { RegisterSnapshot } from '../../../src/election/types.ts';
 import { until } from '../../support/until.ts';
 import { type Script, type ScriptedAnswer, scriptedServer } from './scripted-server.ts';
-import { base64, registerValue } from './values.ts';
+import { base64, OPEN, registerValue } from './values.ts';
 
 const key = 'distributed-logger/test/leader';
 const timings = { waitMs: 200, graceMs: 10_000, retryFirstMs: 1, retryMaxMs: 5, idleMs: 1 };
@@ -19,7 +19,7 @@ const holding = (revision: number, ModifyIndex: number, index = ModifyIndex): Sc
 
 async function watching(t: TestContext, script: Script, graceMs = timings.graceMs) {
   const server = await scriptedServer(t, script);
-  const client = createConsulClient({ urls: [server.url], token: '' });
+  const client = createConsulClient({ urls: [server.url], ...OPEN });
   const end = new AbortController();
   t.after(() => {
     end.abort();

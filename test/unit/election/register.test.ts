@@ -5,7 +5,7 @@ import { ConsulError, RegisterMalformed } from '../../../src/election/errors.ts'
 import { ConsulRegister } from '../../../src/election/register.ts';
 import type { RegisterSnapshot, RegisterValue, WriteOutcome } from '../../../src/election/types.ts';
 import { deadUrl, type Script, type ScriptedAnswer, scriptedServer } from './scripted-server.ts';
-import { base64, registerValue } from './values.ts';
+import { base64, OPEN, registerValue } from './values.ts';
 
 const key = 'distributed-logger/test/leader';
 /** For servers that answer; a test about silence waits out `shortMs` and still leaves the next server that long. */
@@ -14,7 +14,7 @@ const shortMs = 1000;
 
 async function setUp(t: TestContext, ...scripts: Script[]) {
   const servers = await Promise.all(scripts.map((script) => scriptedServer(t, script)));
-  const client = createConsulClient({ urls: servers.map(({ url }) => url), token: '' });
+  const client = createConsulClient({ urls: servers.map(({ url }) => url), ...OPEN });
   t.after(() => client.close());
   return { register: new ConsulRegister(client, 'test', timeoutMs), servers };
 }
@@ -139,7 +139,7 @@ describe('an answer that got lost', { concurrency: true }, () => {
   });
 
   it('tells by its cause when nothing can have been done', async (t) => {
-    const client = createConsulClient({ urls: [await deadUrl()], token: '' });
+    const client = createConsulClient({ urls: [await deadUrl()], ...OPEN });
     t.after(() => client.close());
     const outcome = await new ConsulRegister(client, 'test', timeoutMs).take(seen, next, 'mine');
     assert.ok(outcome.kind === 'unknown');

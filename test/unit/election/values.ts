@@ -20,3 +20,6 @@ export const registerValue = (change: Partial<RegisterValue> = {}): RegisterValu
 
 export const base64 = (value: unknown): string =>
   Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64');
+
+/** Neither a token nor authorities of its own. */
+export const OPEN = { token: () => '', ca: () => undefined };

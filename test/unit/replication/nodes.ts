@@ -28,6 +28,8 @@ export class Node {
   readonly endings: string[] = [];
   readonly roundTripsMs: number[] = [];
   readonly traffic = { in: 0, out: 0 };
+  /** Connections of others, refused in their TLS handshake. */
+  readonly tls = { failures: 0 };
   /** Of each heartbeat that was overdue, by the id of the peer. */
   readonly missed: string[] = [];
   readonly seen: Seen[] = [];
@@ -51,6 +53,7 @@ export class Node {
       endings: [] as string[],
       roundTripsMs: [] as number[],
       traffic: { in: 0, out: 0 },
+      tls: { failures: 0 },
     };
     const { uid, port, peer, ...rest } = options;
     const transport = await createTransport({
@@ -62,6 +65,9 @@ export class Node {
       tls: null,
       log,
       metrics: {
+        tlsFailed: () => {
+          counts.tls.failures += 1;
+        },
         beatsMissed: (peer, count) => void counts.missed.push(...Array<string>(count).fill(peer)),
         traffic: (_, direction, __, bytes) => {
           counts.traffic[direction] += bytes;
@@ -81,7 +87,7 @@ export class Node {
     id: string,
     transport: WireTransport,
     logged: Node['logged'],
-    counts: Pick<Node, 'endings' | 'missed' | 'roundTripsMs' | 'traffic'>,
+    counts: Pick<Node, 'endings' | 'missed' | 'roundTripsMs' | 'traffic' | 'tls'>,
   ) {
     this.id = id;
     this.transport = transport;

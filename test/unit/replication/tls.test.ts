@@ -1,70 +1,24 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { connect, type Socket } from 'node:net';
+import { before, describe, it } from 'node:test';
+import { connect as connectTls } from 'node:tls';
 import type { TlsMaterial } from '../../../src/replication/index.ts';
+import { Authority } from '../../support/authority.ts';
 import { until } from '../../support/until.ts';
 import { ack, linked, Node, QUIET_BEAT } from './nodes.ts';
-
-const dir = mkdtempSync(join(tmpdir(), 'distributed-logger-tls-'));
-const openssl = (...args: readonly string[]): void =>
-  void execFileSync('openssl', args, { cwd: dir, stdio: 'pipe' });
-const EC = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'] as const;
-
-function authority(ca: string): void {
-  openssl(
-    'req',
-    '-x509',
-    ...EC,
-    '-keyout',
-    `${ca}.key`,
-    '-out',
-    `${ca}.pem`,
-    '-subj',
-    `/CN=${ca}`,
-    '-days',
-    '2',
-  );
-}
-
-function certificate(ca: string, name: string): TlsMaterial {
-  openssl(
-    'req',
-    '-x509',
-    ...EC,
-    '-keyout',
-    `${name}.key`,
-    '-out',
-    `${name}.pem`,
-    '-subj',
-    `/CN=${name}`,
-    '-days',
-    '2',
-    '-CA',
-    `${ca}.pem`,
-    '-CAkey',
-    `${ca}.key`,
-    '-addext',
-    'subjectAltName=IP:127.0.0.1',
-    '-addext',
-    'basicConstraints=critical,CA:false',
-  );
-  const read = (file: string): string => readFileSync(join(dir, file), 'utf8');
-  return { ca: read(`${ca}.pem`), cert: read(`${name}.pem`), key: read(`${name}.key`) };
-}
 
 describe('with TLS', () => {
   let good: TlsMaterial;
   let foreign: TlsMaterial;
-  before(() => {
-    authority('ours');
-    authority('theirs');
-    good = certificate('ours', 'logger');
-    foreign = certificate('theirs', 'foreigner');
+  let late: TlsMaterial;
+  let elsewhere: TlsMaterial;
+  before(async () => {
+    const [ours, theirs] = [await Authority.make('ours'), await Authority.make('theirs')];
+    good = { ca: ours.ca, ...(await ours.certificate('logger')) };
+    foreign = { ca: theirs.ca, ...(await theirs.certificate('foreigner')) };
+    late = { ca: ours.ca, ...(await ours.certificate('logger', { expired: true })) };
+    elsewhere = { ca: ours.ca, ...(await ours.certificate('logger', { names: ['elsewhere'] })) };
   });
-  after(() => rmSync(dir, { recursive: true, force: true }));
 
   it('links and heartbeats stand between loggers of one authority', async (t) => {
     const [a, b] = [
@@ -97,6 +51,7 @@ describe('with TLS', () => {
   const strangers: [string, () => (() => TlsMaterial) | null][] = [
     ['a certificate of another authority', () => () => foreign],
     ['the right authority but a certificate of another', () => () => ({ ...foreign, ca: good.ca })],
+    ['a certificate that has expired', () => () => late],
     ['no TLS', () => null],
   ];
   for (const [what, tls] of strangers)
@@ -111,6 +66,62 @@ describe('with TLS', () => {
       );
       assert.equal(a.count('connected') + b.count('connected'), 0);
     });
+
+  const refused: [string, (ca: string) => () => TlsMaterial, RegExp][] = [
+    ['of another authority', (ca) => () => ({ ...foreign, ca }), /not valid here: \w+/],
+    ['that has expired', (ca) => () => ({ ...late, ca }), /not valid here: CERT_HAS_EXPIRED/],
+  ];
+  for (const [what, tls, problem] of refused)
+    it(`a logger with a certificate ${what} is refused, told and counted`, async (t) => {
+      const a = (await Node.create(t, 'a', { tls: () => good })).start();
+      const b = await Node.create(t, 'b', { tls: tls(good.ca) });
+      b.start(a.address);
+      await until('it is told', () => a.logged.length > 0);
+      const [{ fields, text }] = a.logged as [{ fields: Record<string, unknown>; text: string }];
+      assert.equal(text, 'refused a connection: its TLS handshake failed');
+      assert.match(String(fields.problem), problem);
+      assert.ok(a.tls.failures > 0);
+    });
+
+  const bare: [string, (port: number) => Socket, RegExp][] = [
+    [
+      'no certificate',
+      (port) => connectTls({ port, host: '127.0.0.1', ca: good.ca }),
+      /showed no certificate/,
+    ],
+    [
+      'no TLS',
+      (port) => connect(port, '127.0.0.1').end('hello, this is no TLS at all'),
+      /does not speak TLS/,
+    ],
+    [
+      'an old TLS',
+      (port) => connectTls({ port, host: '127.0.0.1', ...good, maxVersion: 'TLSv1.2' }),
+      /does not speak TLS 1.3/,
+    ],
+  ];
+  for (const [what, dial, problem] of bare)
+    it(`whoever comes with ${what} to either listener is refused, told and counted`, async (t) => {
+      const a = (await Node.create(t, 'a', { tls: () => good })).start();
+      const { port, beatPort } = a.transport.address();
+      for (const each of [port, beatPort]) {
+        const before = a.tls.failures;
+        const socket = dial(each).on('error', () => {});
+        await until('it is counted', () => a.tls.failures === before + 1);
+        socket.destroy();
+      }
+      await until('both listeners tell', () => a.logged.length === 2);
+      for (const { fields } of a.logged) assert.match(String(fields.problem), problem);
+    });
+
+  it('a listener whose certificate names another host is not believed', async (t) => {
+    const a = await Node.create(t, 'a', { tls: () => good });
+    const b = (await Node.create(t, 'b', { tls: () => elsewhere })).start();
+    a.start(b.address);
+    await until('it is told', () => a.logged.length > 0);
+    assert.equal(a.logged[0]?.text, 'cannot reach a logger');
+    assert.match(String(a.logged[0]?.fields.error), /does not match certificate/);
+  });
 
   it('renewed certificates are used from the next connection on', async (t) => {
     let mine = good;

@@ -3,7 +3,8 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { follow, readToken, readTokens, type Tokens } from '../../../src/security/index.ts';
+import { follow } from '../../../src/security/followed.ts';
+import { readToken, readTokens, type Tokens } from '../../../src/security/index.ts';
 import { until } from '../../support/until.ts';
 
 const A = 'a'.repeat(32);
