@@ -37,6 +37,15 @@ export class ConsulError extends Error {
   }
 }
 
+/** Why a transaction was rolled back, as Consul has it: it answers so too where the token does not allow an operation. */
+export function rolledBackFor(errors: readonly { readonly what: string }[]): ConsulError {
+  const what = errors.map((error) => error.what).join('; ');
+  return new ConsulError(
+    what.includes('Permission denied') ? 'denied' : 'rejected',
+    `the transaction failed: ${what}`,
+  );
+}
+
 /** The register's key holds something that no logger wrote. It is never taken for absent: that would elect on a guess. */
 export class RegisterMalformed extends Error {
   override readonly name = 'RegisterMalformed';

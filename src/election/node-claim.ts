@@ -2,7 +2,7 @@
 // compare-and-set, so of two processes that start under one name at the same time one notices the other.
 
 import type { CallOptions, CatalogNode, ConsulClient } from './client.ts';
-import { ConsulError, IdentityTaken } from './errors.ts';
+import { ConsulError, IdentityTaken, rolledBackFor } from './errors.ts';
 import { type Identity, nodeEntry, nodeName, standing } from './identity.ts';
 
 /** Each further attempt means that another process wrote the node in between. */
@@ -102,7 +102,7 @@ export class NodeClaim {
     );
     if (outcome.kind === 'committed') return true;
     if (outcome.errors.some(({ what }) => what.includes('index is stale'))) return false;
-    throw new ConsulError('rejected', outcome.errors.map(({ what }) => what).join('; '));
+    throw rolledBackFor(outcome.errors);
   }
 
   #call(operation: CallOptions['operation']): CallOptions {

@@ -2,7 +2,7 @@
 // only written by a transaction that first checks the index that was read, so a write that comes late, or twice, is refused.
 
 import type { CallOptions, ConsulClient, ConsulOperation, KvOperation, TxnOutcome } from './client.ts';
-import { ConsulError } from './errors.ts';
+import { rolledBackFor } from './errors.ts';
 import { encodeRegister, parseRegister } from './register-value.ts';
 import { watchRegister } from './register-watch.ts';
 import type { Register, RegisterSnapshot, RegisterValue, WatchHandlers, WriteOutcome } from './types.ts';
@@ -92,10 +92,7 @@ export class ConsulRegister implements Register {
     call: CallOptions,
   ): Promise<WriteOutcome> {
     const reason = refusalOf(errors, operations);
-    if (reason === null) {
-      const what = errors.map((error) => error.what).join('; ');
-      return { kind: 'unknown', cause: new ConsulError('rejected', `the transaction failed: ${what}`) };
-    }
+    if (reason === null) return { kind: 'unknown', cause: rolledBackFor(errors) };
     const now = await this.read({ timeoutMs: call.timeoutMs });
     if (doubt === null || reason !== 'index-moved') return { kind: 'refused', reason, now };
     if (standsAs(wanted, now)) return { kind: 'done', snapshot: now };

@@ -22,6 +22,7 @@ export interface ServerShape {
 }
 
 export function serverConfig({ name, directory, ports, serfPorts, version, extra }: ServerShape): string {
+  const { ports: morePorts = {}, ...more } = extra;
   const separateTlsPort = version.major > 1 || version.minor >= 14; // older versions refuse the unknown name
   const config = {
     server: true,
@@ -41,13 +42,14 @@ export function serverConfig({ name, directory, ports, serfPorts, version, extra
       dns: -1,
       grpc: -1,
       ...(separateTlsPort ? { grpc_tls: -1 } : {}),
+      ...(morePorts as object),
     },
     performance: { raft_multiplier: 1 },
     // A server that a test killed is started again: it must still be one of the voters.
     autopilot: { cleanup_dead_servers: false },
     connect: { enabled: false },
     disable_update_check: true,
-    ...extra,
+    ...more,
   };
   return `${JSON.stringify(config, null, 2)}\n`;
 }

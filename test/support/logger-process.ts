@@ -5,11 +5,17 @@ import { rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Status } from '../../src/api/index.ts';
+import { Http, readBody } from '../../src/client/http.ts';
+import type { ClientOptions } from '../../src/client/index.ts';
+import { accessOf } from '../../src/client/settings.ts';
 import { guardChild } from '../../src/stack/consul-guard.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/logger/main.ts', import.meta.url));
 const STATUS_TIMEOUT_MS = 1000;
 const MAX_LINES = 5000;
+const MAX_STATUS_BYTES = 1024 * 1024;
+/** The deadline is enough. */
+const NEVER = new AbortController().signal;
 
 export interface LoggerSpec {
   readonly id: string;
@@ -18,6 +24,8 @@ export interface LoggerSpec {
   readonly dataDir: string;
   /** Whatever else the logger is configured with. */
   readonly environment: Readonly<Record<string, string>>;
+  /** What it is to be shown, where its API asks for a token or is over TLS. */
+  readonly access?: Pick<ClientOptions, 'token' | 'ca'>;
   /** For Node itself, before the program. */
   readonly nodeArguments?: readonly string[];
   /** The program to run instead of the source: a build of it. */
@@ -47,7 +55,8 @@ export class LoggerProcess {
     this.#spec = spec;
     this.id = spec.id;
     this.dataDir = spec.dataDir;
-    this.api = `http://127.0.0.1:${spec.apiPort}`;
+    const scheme = spec.environment.DLOG_API_TLS_CERT_FILE ? 'https' : 'http';
+    this.api = `${scheme}://127.0.0.1:${spec.apiPort}`;
     this.peer = `127.0.0.1:${spec.peerPort}`;
   }
 
@@ -139,12 +148,19 @@ export class LoggerProcess {
 
   /** Null when it does not answer in time. */
   async status(): Promise<Status | null> {
+    const http = new Http(STATUS_TIMEOUT_MS, accessOf(this.#spec.access ?? {}));
     try {
-      const signal = AbortSignal.timeout(STATUS_TIMEOUT_MS);
-      const response = await fetch(`${this.api}/api/v1/status`, { signal });
-      return response.ok ? ((await response.json()) as Status) : null;
+      const question = { method: 'GET', path: '/api/v1/status', toLogger: true } as const;
+      const limits = { timeoutMs: STATUS_TIMEOUT_MS, signal: NEVER };
+      return await http.request(this.api, question, limits, async (response) =>
+        response.status === 200
+          ? (JSON.parse((await readBody(response, MAX_STATUS_BYTES)).toString('utf8')) as Status)
+          : null,
+      );
     } catch {
       return null; // dead, frozen or starting: the caller asks again until its own deadline
+    } finally {
+      await http.close();
     }
   }
 

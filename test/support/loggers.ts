@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePorts } from '../../src/stack/consul-ports.ts';
 import { eventually } from './eventually.ts';
-import { LoggerProcess } from './logger-process.ts';
+import { LoggerProcess, type LoggerSpec } from './logger-process.ts';
 
 /** Under load a follower is always a little behind. */
 const IN_SYNC_LAG = 100;
@@ -22,6 +22,8 @@ export interface LoggersOptions {
   readonly consulUrls: readonly string[];
   readonly count?: number;
   readonly environment?: Readonly<Record<string, string>>;
+  /** What tests show the loggers, where they ask for a token or speak TLS. */
+  readonly access?: LoggerSpec['access'];
   readonly nodeArguments?: readonly string[];
   /** As of a logger's process. */
   readonly main?: string;
@@ -115,8 +117,9 @@ export class Loggers {
   }
 
   #make(id: string, [apiPort, peerPort]: readonly number[], peers: string, name = id): LoggerProcess {
-    const { consulUrls, environment, nodeArguments = [], main, printToFiles = false } = this.#options;
+    const { consulUrls, environment, access, nodeArguments = [], main, printToFiles = false } = this.#options;
     return new LoggerProcess({
+      ...(access !== undefined && { access }),
       nodeArguments,
       ...(main !== undefined && { main }),
       ...(printToFiles && { outputFile: join(this.#dir, `${name}.out`) }),

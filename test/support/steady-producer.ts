@@ -2,13 +2,16 @@
 // serves just that: every number once, in order, at the offset that its acknowledgement named.
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LogClient, Producer, type Retry } from '../../src/client/index.ts';
+import { type ClientOptions, LogClient, Producer, type Retry } from '../../src/client/index.ts';
 import { eventually } from './eventually.ts';
 import type { Owner } from './loggers.ts';
 
 /** Between two messages: a few hundred a second are enough to hit every moment, and leave the machine to the loggers. */
 const PACE_MS = 4;
 const READ_DEADLINE_MS = 40_000;
+
+/** What the loggers are shown, where they ask for a token or speak TLS. */
+type Access = Pick<ClientOptions, 'token' | 'ca'>;
 
 export interface Acknowledged {
   readonly number: number;
@@ -21,15 +24,21 @@ export class SteadyProducer {
   readonly acks: Acknowledged[] = [];
   readonly retries: Retry[] = [];
   readonly #producer: Producer;
+  readonly #access: Access;
   readonly #ending = new AbortController();
   #sending: Promise<void> = Promise.resolve();
 
-  private constructor(apis: readonly string[]) {
-    this.#producer = new Producer({ target: apis, onRetry: (retry) => this.retries.push(retry) });
+  private constructor(apis: readonly string[], access: Access) {
+    this.#access = access;
+    this.#producer = new Producer({
+      ...access,
+      target: apis,
+      onRetry: (retry) => this.retries.push(retry),
+    });
   }
 
-  static start(owner: Owner, apis: readonly string[]): SteadyProducer {
-    const steady = new SteadyProducer(apis);
+  static start(owner: Owner, apis: readonly string[], access: Access = {}): SteadyProducer {
+    const steady = new SteadyProducer(apis, access);
     steady.#sending = steady.#send();
     // Whoever awaits `stop` is told; a test that failed before has its own error.
     steady.#sending.catch(() => undefined);
@@ -71,7 +80,7 @@ export class SteadyProducer {
 
   async #checkOne(api: string): Promise<void> {
     const end = (this.acks.at(-1)?.offset ?? -1) + 1;
-    const values = await readAll(api, end);
+    const values = await readAll(api, end, this.#access);
     const at = (number: number): number => values.indexOf(textOf(number));
     for (const { number, offset } of this.acks)
       assert.equal(values[offset], textOf(number), `${api}: message ${number} is at ${at(number)}`);
@@ -97,8 +106,8 @@ function numberIn(value: string): number | null {
 }
 
 /** All values that one logger serves, once it serves those below `end`. */
-export async function readAll(api: string, end: number): Promise<string[]> {
-  const client = new LogClient({ target: api });
+export async function readAll(api: string, end: number, access: Access = {}): Promise<string[]> {
+  const client = new LogClient({ ...access, target: api });
   const signal = AbortSignal.timeout(READ_DEADLINE_MS);
   try {
     const values: string[] = [];

@@ -2,6 +2,7 @@
 // the deadline that src/election gives it. Failures are told to people once, until the same works again: a token that may
 // read but not lock would otherwise leave the loggers without a leader and without a word.
 
+import type { ConsulError } from '../../election/errors.ts';
 import type { Register, Session, Sessions } from '../../election/types.ts';
 import { messageOf } from '../../errors.ts';
 import type { Effect, Event } from '../../replica/index.ts';
@@ -83,7 +84,11 @@ export class ConsulRunner {
         : this.#register.update(seen, value, session);
     sent.then(
       (outcome) => {
-        this.#failing.delete('write the register');
+        // Certainly not done, and for no reason that the rules know of: the token may not write, most likely.
+        const isRefused =
+          outcome.kind === 'unknown' && (outcome.cause as Partial<ConsulError>).maybeDone === false;
+        if (isRefused) this.#failed('write the register', outcome.cause);
+        else this.#failing.delete('write the register');
         this.#event({ type: 'register-written', token, outcome });
       },
       // It may have been sent: only a later read or write settles it.
