@@ -107,8 +107,8 @@ export class ConsulEndpoint {
     if ((error as { isTimeout?: boolean }).isTimeout)
       return fail('timeout', `no answer in ${timeoutMs} ms`, true);
     if ((error as { isCodec?: boolean }).isCodec) return fail('malformed', messageOf(error), true);
-    if (distrusted(error))
-      return fail('unreachable', `its certificate is not trusted: ${messageOf(error)}`, false);
+    const distrust = distrustOf(error);
+    if (distrust !== null) return fail('unreachable', `its certificate is not trusted: ${distrust}`, false);
     if (neverConnected(error)) return fail('unreachable', messageOf(error) || 'no connection', false);
     return fail('broken', messageOf(error), true);
   }
@@ -149,10 +149,12 @@ function neverConnected(error: unknown): boolean {
   );
 }
 
-/** The certificate was refused here, before anything was sent. */
-function distrusted(error: unknown): boolean {
-  const { code = '' } = error as NodeJS.ErrnoException;
-  return code === 'ERR_TLS_CERT_ALTNAME_INVALID' || DISTRUST.test(code);
+/** Why the certificate was refused here, before anything was sent; null when it was not. */
+function distrustOf(error: unknown): string | null {
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  // What Node says of the others is advice for people who browse.
+  if (DISTRUST.test(code)) return code;
+  return code === 'ERR_TLS_CERT_ALTNAME_INVALID' ? message : null;
 }
 
 function textOf(body: unknown): string {

@@ -64,7 +64,7 @@ function groupProblems(config: LoggerConfig): string[] {
     const given = group.filter(([, value]) => value !== '').map(([variable]) => variable);
     const missing = group.filter(([, value]) => value === '').map(([variable]) => variable);
     if (given.length === 0 || missing.length === 0) return [];
-    return [`${missing.join(' and ')} must be set where ${given.join(' and ')} is`];
+    return [`${missing.join(' and ')} must be set where ${given.join(' and ')} is set`];
   });
   if (config.apiTlsCertFile !== '' && config.apiUrl?.startsWith('http:'))
     problems.push(`DLOG_API_URL is ${config.apiUrl}, but the API is HTTPS: it must begin with https://`);

@@ -3,7 +3,7 @@ export { ANOMALIES, type Anomaly, type AnomalyKind, type Evidence } from './anom
 export * from './history.ts';
 export { type LiveOptions, verifyLive } from './live.ts';
 export { load } from './load/load.ts';
-export type { LoadOptions } from './load/options.ts';
+export type { LoadOptions, LoggerAccess } from './load/options.ts';
 export { fileSink, type Sink } from './load/recorder.ts';
 export { HistoryError } from './parse.ts';
 export { reportText } from './report.ts';

@@ -27,11 +27,13 @@ export interface SecureConsul {
   revoke(token: AclToken): Promise<void>;
 }
 
-/** The rules that docs/internals/consul.md tells operators to give a logger of this cluster, one for each entry. */
-export async function documentedRules(cluster: string): Promise<string[]> {
-  const page = await readFile(new URL('../../docs/internals/consul.md', import.meta.url), 'utf8');
+const POLICY_PAGE = 'how-to/secure.md';
+
+/** The rules that the pages tell operators to give a logger of this cluster, one for each entry. */
+export async function documentedRules(cluster: string, on = POLICY_PAGE): Promise<string[]> {
+  const page = await readFile(new URL(`../../docs/${on}`, import.meta.url), 'utf8');
   const policy = /```hcl\n([\s\S]*?)```/.exec(page)?.[1];
-  assert.ok(policy, 'docs/internals/consul.md has a policy in HCL');
+  assert.ok(policy, `docs/${on} has a policy in HCL`);
   return policy.replaceAll('CLUSTER', cluster).match(/^\w[^}]*\}/gm) ?? [];
 }
 

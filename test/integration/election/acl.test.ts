@@ -48,12 +48,13 @@ describe('a Consul with access control and TLS', () => {
     const consul = await secureConsul(t, authority);
     const rules = await documentedRules('guarded');
     assert.equal(rules.length, 4);
+    assert.deepEqual(await documentedRules('guarded', 'internals/consul.md'), rules);
     const all = await consul.token(rules.join('\n'));
     await wholeLife(loggerOf(t, consul, all.secret), consul);
 
     for (const missing of rules) {
       const some = await consul.token(rules.filter((rule) => rule !== missing).join('\n'));
-      await assert.rejects(wholeLife(loggerOf(t, consul, some.secret), consul), undefined, missing);
+      await assert.rejects(wholeLife(loggerOf(t, consul, some.secret), consul), Error, missing);
       await consul.call('PUT', '/catalog/deregister', { Node: 'guarded-a' });
       await consul.call('DELETE', '/kv/distributed-logger/guarded/leader');
     }

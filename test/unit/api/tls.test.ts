@@ -97,6 +97,25 @@ describe('the API over TLS', () => {
     assert.equal(api.api.connections, 0);
   });
 
+  it('slow clients are cut off as they are without TLS: header fields that drip in, a reader that takes nothing', async (t) => {
+    const api = await startApi(t, {
+      tls: () => first,
+      bounds: { headersTimeoutMs: 100, stallTimeoutMs: 300, heartbeatMs: 50, lingerMs: 50 },
+    });
+    const dripping = await dial(t, api);
+    dripping.write('POST /api/v1/log HTTP/1.1\r\nHost: x\r\n');
+    const drip = setInterval(() => dripping.write('A: b\r\n'), 20);
+    t.after(() => clearInterval(drip));
+    await until('it is answered', () => dripping.text.startsWith('HTTP/1.1 408 '));
+    const stalled = await dial(t, api);
+    stalled.pause();
+    stalled.write('GET /api/v1/log HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n');
+    await until('it is a reader', () => api.readers() === 1);
+    // 20 MB: far more than the kernel's buffers hold.
+    api.service.fill(...Array(2000).fill('x'.repeat(10_000)));
+    await until('the reader is closed', () => api.readers() === 0);
+  });
+
   it('connections are bounded from their first byte on, whether or not their handshake is done', async (t) => {
     const api = await startApi(t, { tls: () => first, bounds: { maxConnections: 2 } });
     const silent = [0, 1].map(() => connectPlain(api.port, '127.0.0.1').on('error', () => {}));

@@ -29,6 +29,25 @@ test('the loggers are found by option, by environment, at the default address or
   assert.deepEqual(parse('status --consul http://c:8500 --cluster x', environment).client, { consul });
 });
 
+test('authorities and secrets come from files, of options or of the environment', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'dlog-files-'));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  const [ca, token] = [join(directory, 'ca.crt'), join(directory, 'token')];
+  const pem = '-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----';
+  await writeFile(ca, `${pem}\n`);
+  await writeFile(token, 'acl-token\n');
+  assert.equal(parse(`status --ca-file ${ca}`).client.ca, pem);
+  assert.equal(parse('status', { DLOG_CA_FILE: ca }).client.ca, pem);
+  const environment = { DLOG_CONSUL_TOKEN_FILE: token, DLOG_CONSUL_CA_FILE: ca, DLOG_CONSUL_TOKEN: 'other' };
+  assert.deepEqual(parse('status --consul https://c:8501', environment).client.consul, {
+    urls: ['https://c:8501'],
+    token: 'acl-token',
+    ca: pem,
+  });
+  assert.throws(() => parse(`status --ca-file ${token}`), /--ca-file: .*token holds no certificate in PEM/);
+  assert.throws(() => parse('status --ca-file none'), /--ca-file: ENOENT/);
+});
+
 test('tail has its own options', () => {
   assert.equal(parse('tail --from 7').from, 7);
   assert.equal(parse('tail --from earliest').from, 'earliest');

@@ -175,3 +175,18 @@ test('closing ends what is going on', async (t) => {
   await client.close();
   await read;
 });
+
+test('a read that is given up in the middle of an attempt has no outcome that could be unknown', async (t) => {
+  const logger = await ScriptedLogger.start(t, [], silence);
+  const client = clientFor(t, logger.url);
+  const ending = new AbortController();
+  const reading = client.read({ signal: ending.signal });
+  while (logger.received.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  ending.abort(new Error('enough'));
+  await assert.rejects(reading, { code: 'aborted', outcome: 'none' });
+  const handover = new AbortController();
+  const transfer = client.transfer({ signal: handover.signal });
+  while (logger.received.length === 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  handover.abort(new Error('enough'));
+  await assert.rejects(transfer, { code: 'aborted', outcome: 'unknown' });
+});

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { answersAs } from '../../../src/election/probe.ts';
+import { startApi } from '../../support/api.ts';
+import { Authority } from '../../support/authority.ts';
 import { deadUrl, type ScriptedAnswer, scriptedServer } from './scripted-server.ts';
 
 const identity = { cluster: 'c', id: 'a', uid: 'u', process: 'p' };
@@ -21,6 +23,14 @@ describe('asking a logger whether it lives', () => {
       const server = await scriptedServer(t, ({ path }) => (path === '/livez' ? answer : { status: 404 }));
       assert.equal(await answersAs({ ...identity, api: server.url }), lives, JSON.stringify(answer));
     }
+  });
+
+  it('asks over TLS too, whoever has signed the certificate', async (t) => {
+    const tls = await (await Authority.make('any')).certificate('logger');
+    const { url, service } = await startApi(t, { tls: () => tls });
+    const { id, cluster } = service.status();
+    assert.equal(await answersAs({ ...identity, id, cluster, api: url }), true);
+    assert.equal(await answersAs({ ...identity, id, cluster: 'another', api: url }), false);
   });
 
   it('takes silence for absence, after a second try', async (t) => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { type Report, verifyLive } from '../../../src/verify/index.ts';
 import { type RunningApi, startApi } from '../../support/api.ts';
+import { startGuardedApi } from '../../support/guarded-api.ts';
 
 const check = (...apis: readonly RunningApi[]): Promise<Report> =>
   verifyLive({ loggers: apis.map(({ url }) => url), timeoutMs: 5000, signal: new AbortController().signal });
@@ -57,4 +58,13 @@ test('a logger that does not answer is no verdict', async () => {
     signal: new AbortController().signal,
   });
   await assert.rejects(nobody, /given up/);
+});
+
+test('loggers that speak TLS and ask for a token are read with both', async (t) => {
+  const { url, service, access } = await startGuardedApi(t);
+  service.fill('one', 'two');
+  const wish = { loggers: [url], timeoutMs: 5000, signal: new AbortController().signal };
+  const { verdict, summary } = await verifyLive({ ...wish, ...access });
+  assert.deepEqual([verdict, summary.offsets], ['valid', 2]);
+  await assert.rejects(verifyLive({ ...wish, ca: access.ca }), { code: 'unauthorized' });
 });

@@ -7,11 +7,13 @@ import {
   type AppendCall,
   type HistoryLine,
   type LoadOptions,
+  type LoggerAccess,
   load,
   type ReadCall,
   type SummaryLine,
 } from '../../../../src/verify/index.ts';
 import { type RunningApi, startApi, until } from '../../../support/api.ts';
+import { startGuardedApi } from '../../../support/guarded-api.ts';
 import { verifyText } from '../../../support/history.ts';
 
 interface Loading {
@@ -21,7 +23,12 @@ interface Loading {
   text(): string;
 }
 
-function start(t: TestContext, url: string, more: Partial<LoadOptions> = {}): Loading {
+function start(
+  t: TestContext,
+  url: string,
+  more: Partial<LoadOptions> = {},
+  access: LoggerAccess = {},
+): Loading {
   const lines: HistoryLine[] = [];
   let text = '';
   const ending = new AbortController();
@@ -46,7 +53,7 @@ function start(t: TestContext, url: string, more: Partial<LoadOptions> = {}): Lo
     finalTimeoutMs: 5000,
     ...more,
   };
-  return { lines, ending, done: load(options, sink, ending.signal), text: () => text };
+  return { lines, ending, done: load(options, sink, ending.signal, access), text: () => text };
 }
 
 const appends = ({ lines }: Loading): AppendCall[] => lines.filter((line) => line.type === 'append');
@@ -204,4 +211,14 @@ test('a history that cannot be written ends the load with that error', async (t)
     ),
     /no space left/,
   );
+});
+
+test('where the API is over TLS and asks for a token, every call has both, and no history holds the token', async (t) => {
+  const { url, access } = await startGuardedApi(t);
+  const loading = start(t, url, {}, access);
+  await acknowledged(loading, 20);
+  const { appends: counted, reads: answered } = await ended(loading);
+  assert.deepEqual([counted.refused, answered.refused], [0, 0]);
+  assert.ok(answered.ok > 0);
+  assert.ok(!loading.text().includes(access.token));
 });
