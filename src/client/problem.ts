@@ -34,12 +34,12 @@ export async function failureOf(response: HttpResponse, base: string, path: stri
 function redirectOf(response: HttpResponse, from: string, path: string): Failure {
   const location = headerOf(response, 'location') ?? '';
   // Only the same path elsewhere makes sense: its prefix is the other logger's base URL.
-  const base = location.endsWith(path) ? location.slice(0, -path.length) : null;
+  const base = location.endsWith(path) ? location.slice(0, -path.length) : '';
+  const protocol = URL.canParse(base) ? new URL(base).protocol : '';
   // What is said in confidence, the token above all, would go on in the clear.
-  if (from.startsWith('https:') && base?.startsWith('http:'))
+  if (protocol === 'http:' && from.startsWith('https:'))
     return retry('bad-answer', `${from} redirects to ${base}, which is no https://`, 'refused', response);
-  if (base !== null && URL.canParse(base) && /^https?:$/.test(new URL(base).protocol))
-    return { kind: 'redirect', to: base };
+  if (protocol === 'http:' || protocol === 'https:') return { kind: 'redirect', to: base };
   return retry('bad-answer', `a redirect to ${JSON.stringify(location)}`, 'refused', response);
 }
 

@@ -73,16 +73,18 @@ describe('the client over TLS', () => {
 
   it('does not follow a redirect from https:// to http://', async (t) => {
     const open = await ScriptedLogger.start(t, [], answer(200, { wanted: null, members: [] }));
-    const logger = await secure(
-      t,
-      [],
-      redirect(() => open.url),
-    );
+    let turn = 0;
+    const spelt = (): string => {
+      turn += 1;
+      return turn % 2 === 0 ? open.url : open.url.replace('http', 'HTTP');
+    };
+    const logger = await secure(t, [], redirect(spelt));
     const { client, retries } = clientOf(t, { target: logger.url, ca: ours.ca });
     const signal = AbortSignal.timeout(300);
     await assert.rejects(client.membership({ signal }), { code: 'aborted' });
-    assert.equal(retries[0]?.reason, 'bad-answer');
-    assert.match(retries[0]?.detail ?? '', /redirects to http:.*no https:/);
+    assert.ok(retries.length > 1);
+    assert.deepEqual([...new Set(retries.map(({ reason }) => reason))], ['bad-answer']);
+    assert.match(retries[0]?.detail ?? '', /redirects to http:.*no https:/i);
     assert.equal(open.received.length, 0);
   });
 
