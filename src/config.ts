@@ -171,6 +171,25 @@ const GiB = 1024 * MiB;
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 
+/** How a program stands with Consul. */
+const consulAccess = {
+  consulToken: text(
+    'DLOG_CONSUL_TOKEN',
+    '',
+    'Consul ACL token; empty for none',
+    /^[\x21-\x7e]*$/,
+    'a token or nothing',
+  ),
+  consulTokenFile: file(
+    'DLOG_CONSUL_TOKEN_FILE',
+    'File with the Consul ACL token, instead of DLOG_CONSUL_TOKEN; reread when it changes',
+  ),
+  consulCaFile: file(
+    'DLOG_CONSUL_CA_FILE',
+    'Authorities to trust for https:// Consul URLs, in PEM; reread when it changes; empty: those that Node knows',
+  ),
+} as const;
+
 export const loggerSettings = {
   id: text('DLOG_ID', hostname().toLowerCase(), 'Name of this logger, unique in its cluster', ID, idTakes),
   cluster: text('DLOG_CLUSTER', 'default', 'Name of the cluster of loggers', ID, idTakes),
@@ -237,21 +256,7 @@ export const loggerSettings = {
     'id=host:port,… or nothing',
   ),
   consulUrls: urls('DLOG_CONSUL_URLS', 'http://127.0.0.1:8500', 'Consul servers or agents, tried in turn'),
-  consulToken: text(
-    'DLOG_CONSUL_TOKEN',
-    '',
-    'Consul ACL token; empty for none',
-    /^[\x21-\x7e]*$/,
-    'a token or nothing',
-  ),
-  consulTokenFile: file(
-    'DLOG_CONSUL_TOKEN_FILE',
-    'File with the Consul ACL token, instead of DLOG_CONSUL_TOKEN; reread when it changes',
-  ),
-  consulCaFile: file(
-    'DLOG_CONSUL_CA_FILE',
-    'Authorities to trust for https:// Consul URLs, in PEM; reread when it changes; empty: those that Node knows',
-  ),
+  ...consulAccess,
   consulSessionTtlMs: whole(
     'DLOG_CONSUL_SESSION_TTL_MS',
     10 * seconds,
@@ -383,21 +388,7 @@ export const producerSettings = {
     'http://127.0.0.1:8500',
     'Consul servers or agents, tried in turn, where no target is set',
   ),
-  consulToken: text(
-    'DLOG_CONSUL_TOKEN',
-    '',
-    'Consul ACL token; empty for none',
-    /^[\x21-\x7e]*$/,
-    'a token or nothing',
-  ),
-  consulTokenFile: file(
-    'DLOG_CONSUL_TOKEN_FILE',
-    'File with the Consul ACL token, instead of DLOG_CONSUL_TOKEN; reread when it changes',
-  ),
-  consulCaFile: file(
-    'DLOG_CONSUL_CA_FILE',
-    'Authorities to trust for https:// Consul URLs, in PEM; reread when it changes; empty: those that Node knows',
-  ),
+  ...consulAccess,
   cluster: text('DLOG_CLUSTER', 'default', 'Name of the cluster of loggers', ID, idTakes),
   rate: real(
     'DLOG_RATE',
