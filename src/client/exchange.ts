@@ -56,6 +56,8 @@ export class Exchange<T> {
   #failures = 0;
   #redirects = 0;
   #outcomeUnknown = false;
+  /** Why the last attempt failed, for whoever gives up; empty before. */
+  #lastFailure = '';
   /** Ends the search for the leader that the first failure began. */
   #endSearch: (() => void) | null = null;
 
@@ -188,6 +190,7 @@ export class Exchange<T> {
   }
 
   #tell(url: string | null, reason: RetryReason, detail: string): void {
+    this.#lastFailure = detail;
     this.#around.onRetry({ url, reason, detail, attempt: this.#attempts });
   }
 
@@ -201,7 +204,8 @@ export class Exchange<T> {
 
   #aborted(): ClientError {
     const { reason } = this.#policy.signal;
-    return new ClientError('aborted', `given up: ${messageOf(reason)}`, {
+    const last = this.#lastFailure === '' ? '' : `; before that: ${this.#lastFailure}`;
+    return new ClientError('aborted', `given up: ${messageOf(reason)}${last}`, {
       outcome: this.#outcomeUnknown ? 'unknown' : this.#writes ? 'refused' : 'none',
       cause: reason,
     });

@@ -11,6 +11,7 @@ import type { ProgressTerminal } from '../../../src/cli/progress.ts';
 import { run } from '../../../src/cli/run.ts';
 import { LoggerError } from '../../../src/errors.ts';
 import { type RunningApi, startApi, until } from '../../support/api.ts';
+import { Authority } from '../../support/authority.ts';
 
 interface Ran {
   output: string;
@@ -184,4 +185,15 @@ test('transfer waits for the new leader, within its time', async (t) => {
 test('nobody there: unavailable, after the time that was given', async () => {
   const error = await start('http://127.0.0.1:1', ['status', '--timeout', '200ms']).done;
   assert.equal(exitCodeOf(error), 69);
+});
+
+test('a logger that is not trusted: unavailable, and why', async (t) => {
+  const tls = await (await Authority.make('unknown')).certificate('logger');
+  const { code, message } = await failing(await startApi(t, { tls: () => tls }), [
+    'status',
+    '--timeout',
+    '2s',
+  ]);
+  assert.equal(code, 69);
+  assert.match(message, /given up: .*; before that: no connection to 127\.0\.0\.1:\d+: .*certificate/);
 });
