@@ -11,6 +11,7 @@ DLOG_POD_SELECTOR: {{ include "distributed-logger.podSelector" . | quote }}
 DLOG_STATEFULSET: {{ $fullname | quote }}
 DLOG_LOG_LEVEL: {{ .Values.logger.logLevel | quote }}
 DLOG_PRINT_RECORDS: {{ .Values.logger.printRecords | quote }}
+DLOG_PRINT_RATE: {{ int64 .Values.logger.printRate | quote }}
 DLOG_RETENTION_BYTES: {{ int64 .Values.logger.retentionBytes | quote }}
 DLOG_RETENTION_MS: {{ int64 .Values.logger.retentionMs | quote }}
 DLOG_SHUTDOWN_TIMEOUT_MS: {{ mul (sub (int64 .Values.logger.terminationGracePeriodSeconds) 5) 1000 | quote }}
