@@ -21,7 +21,13 @@ interface Answer {
   readonly body: string;
 }
 
-async function call(url: string, token: string, method: string, path: string, body?: object): Promise<Answer> {
+async function call(
+  url: string,
+  token: string,
+  method: string,
+  path: string,
+  body?: object,
+): Promise<Answer> {
   const headers = token === '' ? {} : { 'x-consul-token': token };
   const sent = body === undefined ? {} : { body: JSON.stringify(body) };
   const answer = await fetch(`${url}/v1/${path}`, { method, headers, ...sent });
@@ -40,7 +46,13 @@ async function unpack(directory: string): Promise<string> {
 /** Starts the program; its output, and whether it says that all is as it should be. */
 function start(test: TestContext, directory: string, environment: Record<string, string>, port: number) {
   const child = spawn(process.execPath, [join(directory, 'consul-acl.mjs')], {
-    env: { ...process.env, ...environment, PORT: String(port), EVERY_MS: '100', RETIRE_MS: String(RETIRE_MS) },
+    env: {
+      ...process.env,
+      ...environment,
+      PORT: String(port),
+      EVERY_MS: '100',
+      RETIRE_MS: String(RETIRE_MS),
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const said: string[] = [];
