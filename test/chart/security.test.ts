@@ -137,6 +137,9 @@ describe('the chart with values-secure.yaml', () => {
       );
     const logger = readConfig(loggerSettings, loggers);
     assert.equal(logger.apiUrl, `https://${NAME}-0.${NAME}-headless.${NAMESPACE}.svc:8080`);
+    const peer = (index: number) => `${NAME}-${index}.${NAME}-headless.${NAMESPACE}.svc:9090`;
+    assert.equal(logger.peerAddress, peer(0));
+    assert.equal(logger.peers, [0, 1, 2].map((index) => `${NAME}-${index}=${peer(index)}`).join());
     assert.deepEqual(
       logger.consulUrls,
       [0, 1, 2].map((index) => `https://${NAME}-consul-${index}.${NAME}-consul.${NAMESPACE}.svc:8501`),

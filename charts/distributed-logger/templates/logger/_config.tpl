@@ -49,9 +49,14 @@ replicas must not restart the ones that run. */}}
 {{- $peers := list -}}
 {{- range $index := until (int .Values.logger.replicas) -}}
 {{- $pod := printf "%s-%d" $fullname $index -}}
-{{- $peers = append $peers (printf "%s=%s.%s-headless:9090" $pod $pod $fullname) -}}
+{{- $peers = append $peers (printf "%s=%s.%s:9090" $pod $pod (include "distributed-logger.peerDomain" $)) -}}
 {{- end -}}
 {{- join "," $peers -}}
+{{- end -}}
+
+{{/* Where the loggers' own names are. With TLS the long name, as for the API: a certificate's *.name-headless means nothing to Node. */}}
+{{- define "distributed-logger.peerDomain" -}}
+{{ include "distributed-logger.fullname" . }}-headless{{ if .Values.peers.tls.secretName }}.{{ .Release.Namespace }}.svc{{ end }}
 {{- end -}}
 
 {{/* Two releases of one name in different namespaces must not meet in a Consul that they share. */}}

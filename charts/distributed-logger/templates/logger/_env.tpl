@@ -15,7 +15,7 @@
 - name: DLOG_ID
   value: $(DLOG_POD_NAME)
 - name: DLOG_PEER_ADDRESS
-  value: $(DLOG_POD_NAME).{{ include "distributed-logger.fullname" . }}-headless:9090
+  value: $(DLOG_POD_NAME).{{ include "distributed-logger.peerDomain" . }}:9090
 - name: DLOG_API_URL
   value: {{ include "distributed-logger.apiUrl" . | quote }}
 {{- with .Values.logger.extraEnv }}
