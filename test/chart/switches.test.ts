@@ -6,23 +6,10 @@ import { describe, it } from 'node:test';
 import { parse } from 'yaml';
 import { chartValues } from '../../scripts/chart-values.ts';
 import { chartDirectory, renderText } from '../support/tools.ts';
+import { merged, type Values } from '../support/values.ts';
 import { type Context, SWITCHES } from './switches.ts';
 
-type Values = Readonly<Record<string, unknown>>;
-
 const RELEASE = 'distributed-logger';
-const isGroup = (value: unknown): value is Values =>
-  value !== null && typeof value === 'object' && !Array.isArray(value);
-
-/** Values as Helm merges them: maps by name, all else as a whole. */
-function merged(under: Values, over: Values): Values {
-  const both = { ...under };
-  for (const [name, value] of Object.entries(over)) {
-    const below = under[name];
-    both[name] = isGroup(below) && isGroup(value) ? merged(below, value) : value;
-  }
-  return both;
-}
 
 const nested = (path: string, value: unknown): Values =>
   path.split('.').reduceRight<unknown>((inner, name) => ({ [name]: inner }), value) as Values;

@@ -20,7 +20,7 @@ const IN_POD_TIMEOUT_MS = 3000;
 const small = (memory: string) => ({ requests: { cpu: '20m', memory }, limits: { memory: '512Mi' } });
 
 /** Small and quick: everything else is as the chart has it. */
-const defaults = {
+export const defaults = {
   image: { repository: IMAGE.replace(/:[^:/]*$/, ''), tag: /:([^:/]*)$/.exec(IMAGE)?.[1] ?? 'latest' },
   logger: { resources: small('128Mi'), persistence: { size: '256Mi' }, minReadySeconds: 1 },
   producer: { rate: 20, resources: small('64Mi') },
