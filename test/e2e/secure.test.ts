@@ -5,7 +5,6 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { parse } from 'yaml';
-import type { Status } from '../../src/api/index.ts';
 import { eventually } from '../support/cluster.ts';
 import { ClientPod } from '../support/kube-client-pod.ts';
 import { assertExactlyOnce, longestGapMs, numbersOf } from '../support/kube-numbers.ts';
@@ -79,14 +78,18 @@ describe('the secured stack on a cluster', () => {
       assert.equal(labelled.length, 1, JSON.stringify(pods));
       const [{ name, epoch }] = labelled as [(typeof labelled)[0]];
       assert.ok(epoch >= minEpoch, `epoch ${epoch} is not new`);
-      const status = JSON.parse(await client.api(`${leaderUrl()}/api/v1/status`, secrets.client)) as Status;
+      const status = await client.status(leaderUrl(), secrets.client);
       assert.deepEqual([status.id, status.role, status.epoch], [name, 'leader', epoch]);
       return { name, epoch };
     });
 
   async function producerGoesOn(): Promise<void> {
     const { name } = await agreedLeader();
-    const last = async () => numbersOf(await client.log(logger(name), secrets.client)).at(-1) ?? 0;
+    const last = async (): Promise<number> => {
+      const { offsets } = await client.status(logger(name), secrets.client);
+      const rows = await client.log(logger(name), secrets.client, Math.max(0, offsets.commit - PROGRESS));
+      return numbersOf(rows).at(-1) ?? 0;
+    };
     const goal = (await last()) + PROGRESS;
     await eventually(`number ${goal} is in the log`, RECOVERY_MS, async () =>
       (await last()) >= goal ? true : undefined,

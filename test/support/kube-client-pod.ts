@@ -1,5 +1,7 @@
 // A client of the loggers inside the cluster: a pod of the restricted standard with the CAs that it needs and the label that
 // NetworkPolicies let in. It runs the Node of the image under test, once for each call.
+import assert from 'node:assert/strict';
+import type { Status } from '../../src/api/index.ts';
 import { eventually, type Namespace } from './cluster.ts';
 import { RECOVERY_MS, type Row } from './kube-stack.ts';
 
@@ -125,15 +127,21 @@ export class ClientPod {
     });
   }
 
-  /** The committed records that a logger gives, from its first on. */
-  async log(base: string, token: string): Promise<Row[]> {
+  async status(base: string, token: string): Promise<Status> {
+    return JSON.parse(await this.api(`${base}/api/v1/status`, token)) as Status;
+  }
+
+  /** The records that a logger has as committed now, from an offset on. */
+  async log(base: string, token: string, from = 0): Promise<Row[]> {
+    const { offsets } = await this.status(base, token);
     const rows: Row[] = [];
-    for (;;) {
-      const offset = (rows.at(-1)?.offset ?? -1) + 1;
-      const text = await this.api(`${base}/api/v1/log?offset=${offset}&limit=${PAGE_RECORDS}`, token);
+    for (let offset = from; offset < offsets.commit; offset = (rows.at(-1)?.offset ?? offset) + 1) {
+      const limit = Math.min(PAGE_RECORDS, offsets.commit - offset);
+      const text = await this.api(`${base}/api/v1/log?offset=${offset}&limit=${limit}`, token);
       const page = text.split('\n').filter((line) => line !== '');
-      if (page.length === 0) return rows;
+      assert.ok(page.length > 0, `${base} gives no record at ${offset} below its commit ${offsets.commit}`);
       rows.push(...page.map((line) => JSON.parse(line) as Row));
     }
+    return rows;
   }
 }
