@@ -29,17 +29,29 @@ export class KubeSecrets {
   readonly #namespace: Namespace;
   readonly #fullname: string;
   readonly #authorities: ReadonlyMap<Use, Authority>;
+  readonly #peerNames: readonly string[];
 
-  private constructor(namespace: Namespace, fullname: string, authorities: ReadonlyMap<Use, Authority>) {
+  private constructor(
+    namespace: Namespace,
+    fullname: string,
+    authorities: ReadonlyMap<Use, Authority>,
+    peerNames: readonly string[],
+  ) {
     this.#namespace = namespace;
     this.#fullname = fullname;
     this.#authorities = authorities;
+    this.#peerNames = peerNames;
   }
 
-  static async make(namespace: Namespace, fullname: string): Promise<KubeSecrets> {
+  /** `peerNames` are more names for the peers' certificate. */
+  static async make(
+    namespace: Namespace,
+    fullname: string,
+    peerNames: readonly string[] = [],
+  ): Promise<KubeSecrets> {
     const authorities = new Map<Use, Authority>();
     for (const use of USES) authorities.set(use, await Authority.make(`${use} of ${fullname}`));
-    const secrets = new KubeSecrets(namespace, fullname, authorities);
+    const secrets = new KubeSecrets(namespace, fullname, authorities, peerNames);
     for (const use of USES) await secrets.renew(use);
     await secrets.putTokens();
     await secrets.putConsulToken();
@@ -57,7 +69,8 @@ export class KubeSecrets {
   async renew(use: Use): Promise<void> {
     const authority = this.#authorities.get(use);
     if (authority === undefined) throw new Error(`there is no authority for ${use}`);
-    const names = certificateNames(use, this.#fullname, this.#namespace.name);
+    const usual = certificateNames(use, this.#fullname, this.#namespace.name);
+    const names = use === 'peer' ? [...usual, ...this.#peerNames] : usual;
     const { cert, key } = await authority.certificate(use, { names });
     const data = { 'tls.crt': cert, 'tls.key': key, 'ca.crt': authority.ca };
     await this.#put(tlsSecret(use), data, 'kubernetes.io/tls');
