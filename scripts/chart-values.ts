@@ -2,7 +2,7 @@
 // what each takes from values.schema.json. A value without a comment is an error, so that the page is complete.
 import { isMap, isScalar, type Pair, parseDocument, type YAMLMap } from 'yaml';
 
-interface ValueRow {
+export interface ValueRow {
   readonly path: string;
   readonly fallback: string;
   readonly takes: string;
@@ -19,19 +19,27 @@ interface Schema {
   readonly definitions?: Readonly<Record<string, Schema>>;
 }
 
-export function renderChartValues(valuesText: string, schemaText: string): string {
+/** Every value that can be set on its own, in the order of the file. */
+export function chartValues(valuesText: string, schemaText: string): ValueRow[] {
   const schema = JSON.parse(schemaText) as Schema;
-  const rows = valueRows(parseDocument(valuesText).contents as YAMLMap, schema, schema, '');
+  return valueRows(parseDocument(valuesText).contents as YAMLMap, schema, schema, '');
+}
+
+/** One table for each group of values, under headings of this level. */
+export function valueTables(rows: readonly ValueRow[], level: string): string {
   const groups = Map.groupBy(rows, ({ path }) => (path.includes('.') ? (path.split('.')[0] ?? '') : ''));
-  const sections = [...groups].map(
-    ([group, members]) => `${group ? `## ${group}\n\n` : ''}${table(members)}`,
-  );
+  return [...groups]
+    .map(([group, members]) => `${group ? `${level} ${group}\n\n` : ''}${table(members)}`)
+    .join('\n\n');
+}
+
+export function renderChartValues(valuesText: string, schemaText: string): string {
   return `# Values of the chart
 
 \`helm install distributed-logger charts/distributed-logger --set NAME=VALUE\`, or \`--values FILE\`. Names that are not listed
 here are refused. This page is made from the chart's \`values.yaml\` and \`values.schema.json\` (\`npm run render\`).
 
-${sections.join('\n\n')}
+${valueTables(chartValues(valuesText, schemaText), '##')}
 `;
 }
 

@@ -1,9 +1,10 @@
 // Writes what is made from the chart: `npm run render`. The kustomize base is the chart's default output, one file a
-// template; the reference page of its values is made of values.yaml and its comments; k8s/monitoring gets the chart's alerts
-// and its dashboard, which is itself made of scripts/dashboard. Tests compare all of them with the files.
+// template; the reference page of its values and its README are made of values.yaml and its comments; k8s/monitoring gets the
+// chart's alerts and its dashboard, which is itself made of scripts/dashboard. Tests compare all of them with the files.
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parse, stringify } from 'yaml';
+import { renderChartReadme } from './chart-readme.ts';
 import { renderChartValues } from './chart-values.ts';
 import { dashboardOf } from './dashboard/grafana.ts';
 import { ROWS } from './dashboard/rows.ts';
@@ -13,6 +14,7 @@ const chart = 'charts/distributed-logger';
 export const baseDirectory = 'k8s/base';
 export const dashboardFile = `${chart}/files/dashboard.json`;
 const monitoringFiles = 'k8s/monitoring/files';
+export const readmeFile = `${chart}/README.md`;
 export const valuesPage = 'docs/reference/chart-values.md';
 
 /** Every file of the kustomize base and its content. Paths are relative to the base. */
@@ -61,6 +63,19 @@ export const renderValuesPage = async (): Promise<string> =>
     await readFile(join(chart, 'values.schema.json'), 'utf8'),
   );
 
+export async function renderReadme(): Promise<string> {
+  const examples = (await readdir(join(chart, 'ci'))).toSorted();
+  const read = (file: string): Promise<string> => readFile(join(chart, file), 'utf8');
+  return renderChartReadme({
+    chart: await read('Chart.yaml'),
+    values: await read('values.yaml'),
+    schema: await read('values.schema.json'),
+    examples: new Map(
+      await Promise.all(examples.map(async (file) => [file, await read(`ci/${file}`)] as const)),
+    ),
+  });
+}
+
 export const renderDashboard = (): string => `${JSON.stringify(dashboardOf(ROWS), null, 2)}\n`;
 
 /** The chart's rules as Prometheus itself reads them; by default those of the release that skaffold.yaml and k8s/base make. */
@@ -100,4 +115,5 @@ if (import.meta.main) {
     await writeFile(file, content);
   }
   await writeFile(valuesPage, await renderValuesPage());
+  await writeFile(readmeFile, await renderReadme());
 }

@@ -106,11 +106,32 @@ describe('Consul in the chart', () => {
     await assert.rejects(render(long), /logger\.cluster must be set/);
   });
 
-  it('is given the loggers’ token from a Secret', async () => {
+  it('is given the loggers’ token from a Secret, as a file, so that it can be replaced', async () => {
     const tokenSecret = { name: 'consul-acl', key: 'loggers' };
-    const objects = await render({ values: { consul: { tokenSecret } } });
-    const { env } = onlyContainer(spec<Workload>(objects, 'StatefulSet', 'distributed-logger').template);
-    const token = env?.find((each) => each.name === 'DLOG_CONSUL_TOKEN');
-    assert.deepEqual(token?.valueFrom, { secretKeyRef: tokenSecret });
+    const objects = await render({ values: { consul: { ...external, tokenSecret } } });
+    const { template } = spec<Workload>(objects, 'StatefulSet', 'distributed-logger');
+    const seen = environment(objects, onlyContainer(template), fields);
+    assert.equal(seen.DLOG_CONSUL_TOKEN_FILE, '/secrets/consul-token/loggers');
+    const volumes = template.spec.volumes as { name: string; secret: object }[];
+    assert.deepEqual(volumes.find(({ name: volume }) => volume === 'consul-token')?.secret, {
+      secretName: 'consul-acl',
+      defaultMode: 0o440,
+      items: [{ key: 'loggers', path: 'loggers' }],
+    });
+  });
+
+  it('keeps its servers on nodes of their own, or prefers it', async () => {
+    for (const topologySpread of ['ScheduleAnyway', 'DoNotSchedule']) {
+      const objects = await render({ values: { consul: { topologySpread } } });
+      const constraints = spec<Workload>(objects, 'StatefulSet', name).template.spec
+        .topologySpreadConstraints as { topologyKey: string; whenUnsatisfiable: string }[];
+      assert.deepEqual(
+        constraints.map((each) => [each.topologyKey, each.whenUnsatisfiable]),
+        [
+          ['topology.kubernetes.io/zone', 'ScheduleAnyway'],
+          ['kubernetes.io/hostname', topologySpread],
+        ],
+      );
+    }
   });
 });

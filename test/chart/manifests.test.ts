@@ -1,9 +1,24 @@
 // What holds for every object that the chart makes, under every switch: it is valid Kubernetes, and its pods meet the
 // restricted Pod Security Standard.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
+import { parse } from 'yaml';
 import { onlyContainer, pods } from '../support/manifests.ts';
-import { conformityProblems, manifests, type RenderOptions, renderText } from '../support/tools.ts';
+import { restrictedViolations } from '../support/pod-security.ts';
+import {
+  chartDirectory,
+  conformityProblems,
+  manifests,
+  type RenderOptions,
+  renderText,
+} from '../support/tools.ts';
+
+const { version } = parse(await readFile(`${chartDirectory}/Chart.yaml`, 'utf8')) as { version: string };
+const secure = parse(await readFile(`${chartDirectory}/values-secure.yaml`, 'utf8')) as Record<
+  string,
+  object
+>;
 
 const scheduling = {
   nodeSelector: { disk: 'fast' },
@@ -21,6 +36,11 @@ const variants: Record<string, RenderOptions> = {
       consul: { enabled: false, externalUrls: ['http://consul:8500'], tokenSecret: { name: 'acl' } },
       producer: { enabled: false },
     },
+  },
+  'all of security on': { values: secure },
+  'under a long release name, with all of security': {
+    release: `with.a.dot-${'long-'.repeat(8)}ng`,
+    values: secure,
   },
   'every switch on': {
     namespace: 'logs',
@@ -66,11 +86,11 @@ for (const [variant, options] of Object.entries(variants)) {
         assert.equal(labels['app.kubernetes.io/instance'], options.release ?? 'distributed-logger', of);
         assert.match(
           labels['app.kubernetes.io/component'] ?? '',
-          /^(logger|producer|consul|monitoring|test)$/,
+          /^(logger|producer|consul|acl|monitoring|test)$/,
           of,
         );
         assert.equal(labels['app.kubernetes.io/managed-by'], 'Helm', of);
-        assert.equal(labels['helm.sh/chart'], 'distributed-logger-0.1.0', of);
+        assert.equal(labels['helm.sh/chart'], `distributed-logger-${version}`, of);
         // A StatefulSet adds a hash to its name and puts that into a label, where 63 characters are the limit.
         assert.ok(metadata.name.length <= 52, `${of} is too long a name`);
       }
@@ -82,6 +102,7 @@ for (const [variant, options] of Object.entries(variants)) {
       for (const [owner, template] of made) {
         const { spec } = template;
         const container = onlyContainer(template);
+        assert.deepEqual(restrictedViolations(spec), [], owner);
         assert.equal(spec.securityContext?.runAsNonRoot, true, owner);
         assert.ok(Number(spec.securityContext?.runAsUser) > 0, owner);
         assert.deepEqual(spec.securityContext?.seccompProfile, { type: 'RuntimeDefault' }, owner);

@@ -82,10 +82,13 @@ describe('the alerts in the chart', () => {
   it('ask for metrics that there are, of this release alone', () => {
     for (const { alert, expr } of rules) {
       assert.deepEqual(unknownMetrics(expr), [], alert);
-      const selectors = [...expr.matchAll(/\{([^}]*)\}/g)].map(([, text]) => text ?? '');
+      const selectors = [...expr.matchAll(/(\w+)\{([^}]*)\}/g)];
       assert.ok(selectors.length > 0, alert);
-      for (const selector of selectors)
-        assert.ok(selector.startsWith(`job="${name}",namespace="logs",logger_cluster="${name}"`), selector);
+      for (const [, metric, selector = ''] of selectors)
+        if (metric === 'kube_statefulset_replicas')
+          assert.equal(selector, `namespace="logs",statefulset="${name}"`, alert);
+        else
+          assert.ok(selector.startsWith(`job="${name}",namespace="logs",logger_cluster="${name}"`), selector);
     }
     assert.deepEqual(unknownMetrics('sum(distributed_logger_nothing{})'), ['distributed_logger_nothing']);
   });

@@ -40,6 +40,11 @@ const refused: [what: string, values: Record<string, unknown>, complaint: RegExp
     { monitoring: { rules: { thresholds: { diskFreeRatio: 15 } } } },
     /diskFreeRatio/,
   ],
+  ['a Secret whose name has capitals', { api: { tls: { secretName: 'TLS' } } }, /secretName/],
+  ['a key that no Secret can have', { consul: { gossip: { keySecret: { key: 'a b' } } } }, /key/],
+  ['an address that is no CIDR', { networkPolicy: { kubernetesApi: { cidrs: ['10.0.0.1'] } } }, /cidrs/],
+  ['no port of the Kubernetes API', { networkPolicy: { kubernetesApi: { ports: [] } } }, /ports/],
+  ['more printed records than the program takes', { logger: { printRate: 1_000_001 } }, /printRate/],
   ['a size that is none', { logger: { persistence: { size: 'large' } } }, /size/],
 ];
 

@@ -28,6 +28,10 @@ const name = (metric: string, pod: string, more = ''): string =>
 const follower = (metric: string, id: string): string =>
   name(`follower_${metric}`, LEADER, `,follower="${id}"`);
 const appends = (code: string): string => name('append_requests_total', LEADER, `,code="${code}"`);
+/** The wanted number of loggers, by kube-state-metrics. */
+const wanted =
+  'kube_statefulset_replicas{job="kube-state-metrics",namespace="default",statefulset="distributed-logger"}';
+const otherWanted = wanted.replace('statefulset="distributed-logger"', 'statefulset="other"');
 const stuck = name('leadership_lost_total', LEADER, ',reason="stuck"');
 
 const always = (value: number): string => `${value}+0x${STEPS}`;
@@ -130,6 +134,19 @@ const withoutLeader = {
 export const CASES: readonly AlertCase[] = [
   noLeader(1, 'nobody has led for 30 s', { [isLeader(LEADER)]: since(0.5, 0, 1) }),
   noLeader(1, 'no logger is seen at all', each(isLeader, gone(1, 0))),
+  noLeader(1, 'none is seen, though three are wanted', {
+    ...each(isLeader, gone(1, 0)),
+    [wanted]: always(3),
+  }),
+  noLeader(1, 'none is seen, and it is another StatefulSet that is switched off', {
+    ...each(isLeader, gone(1, 0)),
+    [otherWanted]: always(0),
+  }),
+  noLeader(0, 'none is wanted', { ...each(isLeader, gone(30, 0)), [wanted]: since(30, 0, 3) }),
+  noLeader(1, 'none is wanted, but there are some, none of which leads', {
+    [isLeader(LEADER)]: since(0.5, 0, 1),
+    [wanted]: since(0.5, 0, 3),
+  }),
   noLeader(0, 'a takeover of 15 s', { [isLeader(LEADER)]: since(0.25, 0, 1) }),
 
   twoLeaders(1, 'two have led for 30 s', { [isLeader(first)]: since(0.5, 1, 0) }),
@@ -200,5 +217,10 @@ export const CASES: readonly AlertCase[] = [
   missing(1, 'one logger has not answered for 2 minutes', { [up(second)]: since(2, 0, 1) }),
   missing(1, 'one logger is not among the targets any more', { [up(second)]: gone(3, 1) }),
   missing(1, 'none is', each(up, gone(10, 1))),
+  missing(0, 'none is wanted', {
+    ...each(up, gone(30, 1)),
+    [wanted]: since(30, 0, 3),
+    ...each((pod) => name('members', pod), gone(30, 3)),
+  }),
   missing(0, 'one logger starts again within a minute', { [up(second)]: since(1, 0, 1) }),
 ];

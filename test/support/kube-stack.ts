@@ -20,7 +20,7 @@ const IN_POD_TIMEOUT_MS = 3000;
 const small = (memory: string) => ({ requests: { cpu: '20m', memory }, limits: { memory: '512Mi' } });
 
 /** Small and quick: everything else is as the chart has it. */
-const defaults = {
+export const defaults = {
   image: { repository: IMAGE.replace(/:[^:/]*$/, ''), tag: /:([^:/]*)$/.exec(IMAGE)?.[1] ?? 'latest' },
   logger: { resources: small('128Mi'), persistence: { size: '256Mi' }, minReadySeconds: 1 },
   producer: { rate: 20, resources: small('64Mi') },
@@ -58,6 +58,12 @@ interface PodList {
   }[];
 }
 
+export interface InstallOptions {
+  readonly chart?: string;
+  /** Makes what must be in the namespace before the chart is installed. */
+  readonly prepare?: (namespace: Namespace) => Promise<void>;
+}
+
 export class Stack implements AsyncDisposable {
   readonly namespace: Namespace;
 
@@ -66,13 +72,15 @@ export class Stack implements AsyncDisposable {
   }
 
   /** `values` stand beside the suite's own, top-level name by name, and win over them. */
-  static async install(values: object = {}): Promise<Stack> {
+  static async install(values: object = {}, options: InstallOptions = {}): Promise<Stack> {
+    const { chart = CHART, prepare = async () => {} } = options;
     const namespace = await Namespace.create('dlog');
     const stack = new Stack(namespace);
     try {
+      await prepare(namespace);
       // With a node missing two Consul servers may share one, and its loss would be more than Consul can bear.
       await namespace.kubectl(['wait', '--for=condition=Ready', 'node', '--all', '--timeout=120s']);
-      const args = ['install', RELEASE, CHART, '--values', '-', '--wait', '--timeout', '5m'];
+      const args = ['install', RELEASE, chart, '--values', '-', '--wait', '--timeout', '5m'];
       const input = JSON.stringify({ ...defaults, ...values });
       console.log(await namespace.helm(args, { input, timeoutMs: 330_000 }));
       return stack;

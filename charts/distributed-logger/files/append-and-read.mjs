@@ -1,8 +1,10 @@
 // `helm test`: appends a record through the leader Service, then reads it back through the Service of all loggers.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const { LEADER_URL, LOGGERS_URL } = process.env;
+const { LEADER_URL, LOGGERS_URL, TOKEN_FILE } = process.env;
+const authorization = TOKEN_FILE ? { authorization: `Bearer ${readFileSync(TOKEN_FILE, 'utf8').trim()}` } : {};
 const deadlineMs = Date.now() + 60_000; // an installation that is still electing its first leader gets this long
 const attemptMs = 5_000;
 const value = `helm test ${new Date().toISOString()} ${crypto.randomUUID()}`;
@@ -21,7 +23,7 @@ async function eventually(what, attempt) {
 }
 
 const appended = await eventually('append through the leader Service', async (signal) => {
-  const headers = { 'content-type': 'text/plain' };
+  const headers = { 'content-type': 'text/plain', ...authorization };
   const answer = await fetch(`${LEADER_URL}/api/v1/log`, { method: 'POST', body: value, headers, signal });
   const text = await answer.text();
   if (answer.status !== 200) throw new Error(`${answer.status} ${text}`);
@@ -31,7 +33,7 @@ console.log(`appended at offset ${appended.offset} in epoch ${appended.epoch}`);
 
 const record = await eventually('read it back through the Service of all loggers', async (signal) => {
   const query = `offset=${appended.offset}&limit=1`;
-  const answer = await fetch(`${LOGGERS_URL}/api/v1/log?${query}`, { signal });
+  const answer = await fetch(`${LOGGERS_URL}/api/v1/log?${query}`, { headers: authorization, signal });
   const text = await answer.text();
   if (answer.status !== 200) throw new Error(`${answer.status} ${text}`);
   if (text.trim() === '') throw new Error('the record is not committed on this logger yet');

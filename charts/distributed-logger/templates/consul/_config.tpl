@@ -2,6 +2,7 @@
 The configuration of a Consul server. raft_multiplier 1 is what Consul recommends for production: elections take about
 a second instead of five. A server that gets SIGTERM stays a member (leave_on_terminate off), so that pods which are
 restarted together come back to the membership they had. What the loggers do not use is off.
+With TLS, plain HTTP is left for the pod itself alone: for its probe, for `consul` in it, and for a port-forward.
 */}}
 {{- define "distributed-logger.consulConfig" -}}
 {
@@ -15,7 +16,27 @@ restarted together come back to the membership they had. What the loggers do not
   "leave_on_terminate": false,
   "ui_config": { "enabled": true },
   "connect": { "enabled": false },
+  {{- if .Values.consul.tls.secretName }}
+  "addresses": { "http": "127.0.0.1" },
+  "ports": { "https": 8501, "grpc": -1, "grpc_tls": -1, "serf_wan": -1 },
+  "tls": {
+    "defaults": {
+      "ca_file": "/secrets/tls/ca.crt",
+      "cert_file": "/secrets/tls/tls.crt",
+      "key_file": "/secrets/tls/tls.key",
+      "verify_incoming": true,
+      "verify_outgoing": true
+    },
+    "internal_rpc": { "verify_server_hostname": true },
+    "https": { "verify_incoming": false }
+  },
+  "auto_reload_config": true,
+  {{- else }}
   "ports": { "grpc": -1, "grpc_tls": -1, "serf_wan": -1 },
+  {{- end }}
+  {{- if .Values.consul.acl.managementSecret.name }}
+  "acl": { "enabled": true, "default_policy": "deny" },
+  {{- end }}
   "disable_update_check": true
 }
 {{- end -}}

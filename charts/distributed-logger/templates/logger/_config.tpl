@@ -11,8 +11,34 @@ DLOG_POD_SELECTOR: {{ include "distributed-logger.podSelector" . | quote }}
 DLOG_STATEFULSET: {{ $fullname | quote }}
 DLOG_LOG_LEVEL: {{ .Values.logger.logLevel | quote }}
 DLOG_PRINT_RECORDS: {{ .Values.logger.printRecords | quote }}
+DLOG_PRINT_RATE: {{ int64 .Values.logger.printRate | quote }}
 DLOG_RETENTION_BYTES: {{ int64 .Values.logger.retentionBytes | quote }}
 DLOG_RETENTION_MS: {{ int64 .Values.logger.retentionMs | quote }}
+{{- with .Values.api.tls.secretName }}
+DLOG_API_TLS_CERT_FILE: /secrets/api-tls/tls.crt
+DLOG_API_TLS_KEY_FILE: /secrets/api-tls/tls.key
+{{- end }}
+{{- with .Values.api.tokens.secretName }}
+DLOG_API_TOKENS_DIR: /secrets/api-tokens
+{{- end }}
+{{- if .Values.api.tokens.forMetrics }}
+DLOG_METRICS_NEED_TOKEN: "true"
+{{- end }}
+{{- with .Values.peers.tls.secretName }}
+DLOG_PEER_TLS_CERT_FILE: /secrets/peer-tls/tls.crt
+DLOG_PEER_TLS_KEY_FILE: /secrets/peer-tls/tls.key
+DLOG_PEER_TLS_CA_FILE: /secrets/peer-tls/ca.crt
+{{- end }}
+{{- with include "distributed-logger.consulCa" . | fromJson }}
+{{- if .name }}
+DLOG_CONSUL_CA_FILE: /secrets/consul-ca/{{ .key }}
+{{- end }}
+{{- end }}
+{{- with .Values.consul.tokenSecret }}
+{{- if .name }}
+DLOG_CONSUL_TOKEN_FILE: /secrets/consul-token/{{ .key }}
+{{- end }}
+{{- end }}
 DLOG_SHUTDOWN_TIMEOUT_MS: {{ mul (sub (int64 .Values.logger.terminationGracePeriodSeconds) 5) 1000 | quote }}
 {{- end -}}
 
@@ -23,9 +49,14 @@ replicas must not restart the ones that run. */}}
 {{- $peers := list -}}
 {{- range $index := until (int .Values.logger.replicas) -}}
 {{- $pod := printf "%s-%d" $fullname $index -}}
-{{- $peers = append $peers (printf "%s=%s.%s-headless:9090" $pod $pod $fullname) -}}
+{{- $peers = append $peers (printf "%s=%s.%s:9090" $pod $pod (include "distributed-logger.peerDomain" $)) -}}
 {{- end -}}
 {{- join "," $peers -}}
+{{- end -}}
+
+{{/* Where the loggers' own names are. With TLS the long name, as for the API: a certificate's *.name-headless means nothing to Node. */}}
+{{- define "distributed-logger.peerDomain" -}}
+{{ include "distributed-logger.fullname" . }}-headless{{ if .Values.peers.tls.secretName }}.{{ .Release.Namespace }}.svc{{ end }}
 {{- end -}}
 
 {{/* Two releases of one name in different namespaces must not meet in a Consul that they share. */}}
@@ -50,7 +81,11 @@ replicas must not restart the ones that run. */}}
 {{- $service := printf "%s-consul" (include "distributed-logger.fullname" .) -}}
 {{- $urls := list -}}
 {{- range $index := until (int .Values.consul.replicas) -}}
+{{- if $.Values.consul.tls.secretName -}}
+{{- $urls = append $urls (printf "https://%s-%d.%s.%s.svc:8501" $service $index $service $.Release.Namespace) -}}
+{{- else -}}
 {{- $urls = append $urls (printf "http://%s-%d.%s:8500" $service $index $service) -}}
+{{- end -}}
 {{- end -}}
 {{- join "," $urls -}}
 {{- else -}}

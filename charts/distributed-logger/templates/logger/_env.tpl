@@ -15,19 +15,43 @@
 - name: DLOG_ID
   value: $(DLOG_POD_NAME)
 - name: DLOG_PEER_ADDRESS
-  value: $(DLOG_POD_NAME).{{ include "distributed-logger.fullname" . }}-headless:9090
+  value: $(DLOG_POD_NAME).{{ include "distributed-logger.peerDomain" . }}:9090
 - name: DLOG_API_URL
-  value: {{ .Values.logger.apiUrl | quote }}
-{{- with .Values.consul.tokenSecret }}
-{{- if .name }}
-- name: DLOG_CONSUL_TOKEN
-  valueFrom:
-    secretKeyRef:
-      name: {{ .name }}
-      key: {{ .key }}
-{{- end }}
-{{- end }}
+  value: {{ include "distributed-logger.apiUrl" . | quote }}
 {{- with .Values.logger.extraEnv }}
 {{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "distributed-logger.apiUrl" -}}
+{{- if .Values.logger.apiUrl -}}
+{{- .Values.logger.apiUrl -}}
+{{- else if .Values.api.tls.secretName -}}
+https://$(DLOG_POD_NAME).{{ include "distributed-logger.fullname" . }}-headless.$(DLOG_POD_NAMESPACE).svc:8080
+{{- else -}}
+http://$(DLOG_POD_IP):8080
+{{- end -}}
+{{- end -}}
+
+{{/* The Secrets that the loggers have, as volumes; each volume is mounted under its own name. */}}
+{{- define "distributed-logger.loggerSecrets" -}}
+{{- with .Values.api.tls.secretName }}
+{{ include "distributed-logger.secretVolume" (list "api-tls" . (list "tls.crt" "tls.key")) }}
+{{- end }}
+{{- with .Values.api.tokens.secretName }}
+{{ include "distributed-logger.secretVolume" (list "api-tokens" . list) }}
+{{- end }}
+{{- with .Values.peers.tls.secretName }}
+{{ include "distributed-logger.secretVolume" (list "peer-tls" . list) }}
+{{- end }}
+{{- with include "distributed-logger.consulCa" . | fromJson }}
+{{- if .name }}
+{{ include "distributed-logger.secretVolume" (list "consul-ca" .name (list .key)) }}
+{{- end }}
+{{- end }}
+{{- with .Values.consul.tokenSecret }}
+{{- if .name }}
+{{ include "distributed-logger.secretVolume" (list "consul-token" .name (list .key)) }}
+{{- end }}
 {{- end }}
 {{- end -}}
