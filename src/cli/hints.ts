@@ -32,8 +32,8 @@ export const HINTS: Readonly<Record<FailureCode, string>> = {
     'on Kubernetes the number of replicas decides: kubectl scale statefulset NAME --replicas N',
   'leader-present': `there is a leader, so nothing is lost; ${LOOK}`,
   'offset-gone': 'those records are no longer kept: dlog tail --from earliest begins with the first one kept',
-  'body-too-large': 'send less at once, or raise DLOG_MAX_BODY_BYTES of the loggers',
-  'record-too-large': 'records may be as large as DLOG_MAX_RECORD_BYTES of the loggers allows',
+  'body-too-large': 'send less at once, or raise DLOG_BODY_LIMIT_BYTES of the loggers',
+  'record-too-large': 'records may be as large as DLOG_RECORD_LIMIT_BYTES of the loggers allows',
   'unsupported-media-type': VERSIONS,
   'offset-out-of-range':
     'the log is not that long: dlog status shows its end; after a restore it may begin anew',
