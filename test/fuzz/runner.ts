@@ -8,7 +8,7 @@ import type { AnyTarget, Rig } from './target.ts';
 const CASE_DEADLINE_MS = 15_000;
 const STEP_MS = 100;
 /** Shrinking is a service to whoever reads the failure; it ends here with what it has. */
-const SHRINK_MS = 20_000;
+const SHRINK_MS = 10_000;
 const SHOWN_CHARS = 3000;
 
 export interface FuzzOptions {

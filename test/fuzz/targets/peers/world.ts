@@ -7,6 +7,9 @@ import type {
   WriteOutcome,
 } from '../../../../src/election/types.ts';
 
+/** An answer comes in a later turn of the event loop, as from a network: else one who asks again at once stops all timers. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 export class StandingRegister implements Register {
   #snapshot: RegisterSnapshot;
   #handlers: WatchHandlers | null = null;
@@ -16,10 +19,12 @@ export class StandingRegister implements Register {
   }
 
   async read(): Promise<RegisterSnapshot> {
+    await turn();
     return this.#snapshot;
   }
 
   async take(...[seen, value, session]: Parameters<Register['take']>): Promise<WriteOutcome> {
+    await turn();
     if (seen.index !== this.#snapshot.index)
       return { kind: 'refused', reason: 'index-moved', now: this.#snapshot };
     this.#snapshot = { value, index: seen.index + 1, session };
