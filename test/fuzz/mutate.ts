@@ -132,13 +132,20 @@ function damageNode(root: Holder, damage: JsonDamage): void {
     else if (holder !== root) delete holder[name];
   } else {
     const node = holder[name];
-    if (isHolder(node)) define(node, damage.name, damage.value);
+    // A list has elements and no other members, as JSON knows it.
+    if (Array.isArray(node)) node.push(given(damage.value));
+    else if (isHolder(node)) define(node, damage.name, damage.value);
   }
 }
 
 /** Also for `__proto__`, which an assignment would take for something else. */
 const define = (holder: Holder, name: string, value: unknown): void =>
-  void Object.defineProperty(holder, name, { value: given(value), enumerable: true, writable: true, configurable: true });
+  void Object.defineProperty(holder, name, {
+    value: given(value),
+    enumerable: true,
+    writable: true,
+    configurable: true,
+  });
 
 const isHolder = (value: unknown): value is Holder =>
   typeof value === 'object' && value !== null && !ArrayBuffer.isView(value);
