@@ -73,8 +73,11 @@ export type JsonDamage =
 /** Stands in a case for a list nested so deep: the list itself could not be printed with the case. */
 const DEEP_MARK = 'lists in lists, 1500 deep';
 const DEEP_LEVELS = 1500;
+/** A copy: damage may be done to what damage has put there, and the case itself must stay as it is. */
 const given = (value: unknown): unknown =>
-  value === DEEP_MARK ? JSON.parse('['.repeat(DEEP_LEVELS) + ']'.repeat(DEEP_LEVELS)) : value;
+  value === DEEP_MARK
+    ? JSON.parse('['.repeat(DEEP_LEVELS) + ']'.repeat(DEEP_LEVELS))
+    : structuredClone(value);
 
 /** Values that a program which believes its peer does not expect. */
 export const oddValue: fc.Arbitrary<unknown> = fc.oneof(

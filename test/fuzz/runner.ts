@@ -48,8 +48,9 @@ export async function fuzz(target: AnyTarget, { seed, cases, path }: FuzzOptions
     });
     if (details.failed) throw failure(target, details);
   } finally {
-    await (rig as Rig<unknown> | null)?.close();
     strays.end();
+    const last = rig as Rig<unknown> | null;
+    if (last) await withinDeadline(last.close());
   }
   return ran;
 }

@@ -64,6 +64,8 @@ export class Liar {
     this.#server = server;
     this.#good = good;
     server.on('connection', (socket) => {
+      // A loop that has not ended yet may still ask: it must not keep the server open.
+      if (!server.listening) return void socket.destroy();
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket)).on('error', () => {});
       this.#serve(socket);
@@ -104,9 +106,9 @@ export class Liar {
   }
 
   async close(): Promise<void> {
-    this.breakAll();
     const closed = once(this.#server, 'close');
     this.#server.close();
+    this.breakAll();
     await closed;
   }
 }
