@@ -231,15 +231,18 @@ function followCommit(s: State, receiver: Receiver): void {
   emit(s, { type: 'trim', first });
 }
 
-/** Our own changes follow from what the log is, so that only those asked for by the other side can be refused. */
+/**
+ * Only the other side of a stream, which may have ended meanwhile, can ask for what cannot be. The pair of our own epoch
+ * follows from what the log is, and no other change is under way when it is stored.
+ */
 export function onChangeRefused(s: State, text: string): void {
-  if (s.receiver) {
-    emit(s, { type: 'note', text: `the other side asks for what cannot be: ${text}` });
-    abandon(s, s.receiver, 'gap');
+  if (s.leading?.phase === 'starting') {
+    emit(s, { type: 'fault', fault: 'log-mismatch', text });
+    s.faulted = true;
     return;
   }
-  emit(s, { type: 'fault', fault: 'log-mismatch', text });
-  s.faulted = true;
+  emit(s, { type: 'note', text: `the other side asks for what cannot be: ${text}` });
+  if (s.receiver) abandon(s, s.receiver, 'gap');
 }
 
 export function abandon(s: State, receiver: Receiver, reason: StreamEnd['reason']): void {

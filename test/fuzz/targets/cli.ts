@@ -84,7 +84,9 @@ function check({ args, environment }: Case): void {
   assert.ok(invocation.timeoutMs > 0 && Number.isFinite(invocation.timeoutMs));
   const { token } = invocation.client;
   if (typeof token === 'string') assert.doesNotThrow(() => new Headers({ authorization: `Bearer ${token}` }));
-  const client = new LogClient(invocation.client);
+  // Where to go to is known only when the pods have been listed.
+  const target = invocation.kube === null ? {} : { target: 'http://a' };
+  const client = new LogClient({ ...invocation.client, ...target });
   void client.close();
 }
 

@@ -334,6 +334,23 @@ test('a transfer to somebody who cannot come about: the leader goes on', () => {
   );
 });
 
+test('a change of the log that cannot be: the stream of who asked for it ends, and its logger goes on', () => {
+  const story = Story.begin(['a', 'b', 'c'], 'a', 'x1');
+  story.event('b', { type: 'change-refused', log: story.state('b').log, text: 'a cut beyond the end' });
+  story.append('a', 'x2');
+  story.pass(500);
+  expect(
+    story,
+    `
+    a appends x2 up to 2
+    a commits 2
+    c commits 2
+    b commits 2
+  `,
+  );
+  assert.ok(story.sent.includes('b stream-end a'), story.sent.join(', '));
+});
+
 test('a wiped disk: the same id with another uid is no voter, catches up, and is swapped in by one change', () => {
   const story = Story.begin(['a', 'b', 'c'], 'a', 'x1', 'x2');
   story.crash('c');
