@@ -39,7 +39,7 @@ export function openReceiver(
     closed: false,
     inbox: [],
     inboxBytes: 0,
-    leaderCommit: 0,
+    leaderCommit: -1,
     leaderFirst: 0,
     acked: null,
     target,

@@ -179,6 +179,7 @@ export interface Receiver {
   /** Entries that wait for a log change to end. */
   inbox: (Batches | PairEntry)[];
   inboxBytes: number;
+  /** As the other side told it in this stream; -1 before. */
   leaderCommit: number;
   leaderFirst: number;
   acked: Position | null;

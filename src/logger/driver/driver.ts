@@ -355,12 +355,16 @@ export class ReplicationDriver implements ReplicatedLog {
   }
 }
 
-/** A new leader's commit is a lower bound until it has reached the start of its epoch, and so is what it tells others. */
+/**
+ * A new leader's commit is a lower bound until it has reached the start of its epoch, and so is what it tells others. What was
+ * stored here is one too: a follower has to have been told in the stream that it has now.
+ */
 function commitIsCurrent({ leading, receiver, log, commit }: Replica['state']): boolean {
-  const follows = receiver?.purpose === 'follow' && receiver.phase === 'ready' ? receiver.claim.epoch : null;
-  const epoch = leading?.phase === 'serving' ? leading.claim.epoch : follows;
   const pair = log.pairs.at(-1);
-  return epoch !== null && pair?.epoch === epoch && commit >= pair.start;
+  if (!pair || commit < pair.start) return false;
+  if (leading?.phase === 'serving') return pair.epoch === leading.claim.epoch;
+  const follows = receiver?.purpose === 'follow' && receiver.phase === 'ready';
+  return follows && pair.epoch === receiver.claim.epoch && receiver.leaderCommit >= pair.start;
 }
 
 type RareEffect = Extract<
