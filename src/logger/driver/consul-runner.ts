@@ -84,7 +84,7 @@ export class ConsulRunner {
         : this.#register.update(seen, value, session);
     sent.then(
       (outcome) => {
-        // Certainly not done, and for no reason that the rules know of: the token may not write, most likely.
+        // Certainly not done, and for no reason that the protocol knows of: the token may not write, most likely.
         const isRefused =
           outcome.kind === 'unknown' && (outcome.cause as Partial<ConsulError>).maybeDone === false;
         if (isRefused) this.#failed('write the register', outcome.cause);
