@@ -8,8 +8,8 @@ import { MUTATIONS } from '../../support/history-mutations.ts';
 
 const choices = fc.array(fc.nat(8 * 60 - 1), { minLength: 20, maxLength: 120 });
 const RUNS = 200;
-/** A mutation that hardly ever applies shows nothing. */
-const MIN_APPLIED = RUNS / 4;
+/** For each history that is changed: a mutation that hardly ever applies shows nothing. */
+const SKIPS_MAX = 10;
 
 test('a correct history is valid', async () => {
   await fc.assert(
@@ -23,16 +23,15 @@ test('a correct history is valid', async () => {
 
 for (const [name, mutate] of Object.entries(MUTATIONS))
   test(`found: ${name}`, async () => {
-    let applied = 0;
     await fc.assert(
       fc.asyncProperty(choices, fc.nat(1000), async (steps, pick) => {
         const changed = mutate(historyOf(steps), pick);
-        if (!changed) return;
-        applied += 1;
+        // Another history is made in place of one that has nothing to change, and too many of them fail the test.
+        fc.pre(changed !== null);
+        if (changed === null) return;
         const { verdict } = await verifyText(textOf(changed));
         assert.equal(verdict, 'invalid');
       }),
-      { numRuns: RUNS },
+      { numRuns: RUNS / 2, maxSkipsPerRun: SKIPS_MAX },
     );
-    assert.ok(applied >= MIN_APPLIED, `applied to ${applied} of ${RUNS} histories`);
   });
