@@ -12,7 +12,7 @@ export function tuneEngine(): void {
   setFlagsFromString('--no-flush-bytecode');
 }
 
-/** Imports with every function compiled at once, not when it is first called: a takeover calls hundreds for the first time. */
+/** Imports with every function compiled at once, not when it is first called: a takeover calls many for the first time. */
 export async function loadWhole<T>(load: () => Promise<T>): Promise<T> {
   setFlagsFromString('--no-lazy');
   try {
