@@ -14,6 +14,7 @@ import {
   secureValues,
 } from '../support/kube-secure-stack.ts';
 import { CHART, IMAGE, NAME, RECOVERY_MS, RELEASE, Stack } from '../support/kube-stack.ts';
+import { storySteps } from '../support/kube-story.ts';
 
 const PEER_PORT = 9090;
 const BEAT_PORT = 9091;
@@ -26,20 +27,9 @@ describe('the secured stack on a cluster', () => {
   let secrets: KubeSecrets;
   let secure: SecureStack;
   let client: ClientPod;
-  let failed = false;
   let nudges = 0;
 
-  const step = (name: string, body: () => Promise<void>) =>
-    test(name, async (t) => {
-      if (failed) return t.skip('the story broke before');
-      try {
-        await body();
-      } catch (error) {
-        failed = true;
-        await stack.namespace.diagnose();
-        throw error;
-      }
-    });
+  const step = storySteps(() => stack.namespace.diagnose());
 
   before(async () => {
     stack = await Stack.install(await secureValues(), {

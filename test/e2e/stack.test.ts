@@ -2,7 +2,7 @@
 // log, and each way to lose the leader, or a Consul server, leaves one leader again and every number exactly once.
 // The tests are one story in order: each begins with what the one before has left.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Status } from '../../src/api/index.ts';
 import type { BenchResult } from '../../src/cli/bench/bench-result.ts';
@@ -11,27 +11,16 @@ import { eventually } from '../support/cluster.ts';
 import { nodeFaults } from '../support/kube-lab.ts';
 import { assertExactlyOnce, longestGapMs, numbersOf } from '../support/kube-numbers.ts';
 import { type LoggerPod, RECOVERY_MS, RELEASE, type Row, Stack } from '../support/kube-stack.ts';
+import { storySteps } from '../support/kube-story.ts';
 
 const PROGRESS = 20;
 
 describe('the stack on a cluster', () => {
   let stack: Stack;
-  let failed = false;
   let seenRecords = 0;
   const faults = nodeFaults();
 
-  const step = (name: string, body: () => Promise<void>, options: { skip?: string | false } = {}) =>
-    test(name, { skip: options.skip ?? false }, async (t) => {
-      if (failed) return t.skip('the story broke before');
-      try {
-        await body();
-      } catch (error) {
-        // What broke is looked at while it is there.
-        failed = true;
-        await stack.namespace.diagnose();
-        throw error;
-      }
-    });
+  const step = storySteps(() => stack.namespace.diagnose());
 
   /** The producer's numbers go on, by `PROGRESS` more in the leader's log than now. */
   async function producerGoesOn(leader: LoggerPod): Promise<void> {
