@@ -2,8 +2,9 @@
 // failure says whether the request can have reached the server.
 
 import type { Socket } from 'node:net';
-import type { Duplex, Readable } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { Agent, buildConnector } from 'undici';
+import { type HttpResponse, Incoming } from './incoming.ts';
 import { linked } from './linked.ts';
 import { type Access, accessOf } from './settings.ts';
 import type { Dial } from './types.ts';
@@ -11,6 +12,8 @@ import type { Dial } from './types.ts';
 /** Below the loggers' own keep-alive timeout, so that it is mostly the client that closes an idle connection. */
 const KEEP_ALIVE_MS = 30_000;
 const MAX_HEADER_BYTES = 16 * 1024;
+/** Base URLs that are kept taken apart. */
+const BASES_MAX = 64;
 /** Pipelined requests without an answer. */
 export const PIPELINED_MAX = 5;
 
@@ -29,12 +32,7 @@ export interface HttpRequest {
   readonly pipelined?: boolean;
 }
 
-export interface HttpResponse {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** Consumed within the request's deadline. */
-  readonly body: Readable;
-}
+export type { HttpResponse } from './incoming.ts';
 
 /** No connection: the request was never sent. */
 export class ConnectError extends Error {
@@ -46,10 +44,17 @@ export class TimeoutError extends Error {
   override readonly name = 'TimeoutError';
 }
 
+interface BaseParts {
+  readonly origin: string;
+  /** Path without a slash at its end. */
+  readonly prefix: string;
+}
+
 export class Http {
   readonly #agent: Agent;
   readonly #pipeline: Agent;
   readonly #access: Access;
+  readonly #bases = new Map<string, BaseParts>();
 
   /** The token goes with every request to a logger. */
   constructor(connectTimeoutMs: number, access: Access = accessOf({}), dial: Dial | null = null) {
@@ -79,42 +84,48 @@ export class Http {
     { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
     consume: (response: HttpResponse) => Promise<T>,
   ): Promise<T> {
-    const { origin, pathname } = new URL(base);
+    const { origin, prefix } = this.#partsOf(base);
     const token = toLogger ? this.#access.token() : '';
     const headers = token === '' ? given : { ...given, authorization: `Bearer ${token}` };
-    const link = linked(
-      [signal],
-      timeoutMs,
-      () => new TimeoutError(`no whole answer from ${base} in ${timeoutMs} ms`),
-    );
+    const incoming = new Incoming();
+    const late = (): void =>
+      incoming.breakOff(new TimeoutError(`no whole answer from ${base} in ${timeoutMs} ms`));
+    const timer = setTimeout(late, timeoutMs);
+    const giveUp = (): void => incoming.breakOff(signal.reason);
+    signal.addEventListener('abort', giveUp, { once: true });
+    if (signal.aborted) giveUp();
     try {
-      const response = await (pipelined ? this.#pipeline : this.#agent).request({
-        origin,
-        method,
-        path: pathname.replace(/\/$/, '') + path,
-        ...(headers && { headers }),
-        ...(body && { body }),
-        // Not `blocking`: others may follow before this one is answered.
-        ...(pipelined && { idempotent: true, blocking: false }),
-        signal: link.signal,
-      });
-      try {
-        return await consume({
-          status: response.statusCode,
-          headers: response.headers,
-          body: response.body,
-        });
-      } finally {
-        // What `consume` left unread is not waited for: its connection is closed, and the stream reports just that. A
-        // body that was read to its end is destroyed already.
-        response.body.on('error', () => {}).destroy();
-      }
-    } catch (error) {
-      // A body cut off by the signal fails with an error of its own: the signal's reason says more.
-      throw link.signal.aborted ? link.signal.reason : error;
+      (pipelined ? this.#pipeline : this.#agent).dispatch(
+        {
+          origin,
+          method,
+          path: prefix + path,
+          ...(headers && { headers }),
+          ...(body && { body }),
+          // Not `blocking`: others may follow before this one is answered.
+          ...(pipelined && { idempotent: true, blocking: false }),
+        },
+        incoming,
+      );
+      return await consume(await incoming.head);
     } finally {
-      link.release();
+      clearTimeout(timer);
+      signal.removeEventListener('abort', giveUp);
+      // What `consume` left unread is not waited for.
+      incoming.breakOff(new Error('the rest of the answer is not wanted'));
     }
+  }
+
+  /** Few bases are ever asked, and each again and again. */
+  #partsOf(base: string): BaseParts {
+    let parts = this.#bases.get(base);
+    if (!parts) {
+      const { origin, pathname } = new URL(base);
+      parts = { origin, prefix: pathname.replace(/\/$/, '') };
+      if (this.#bases.size >= BASES_MAX) this.#bases.clear();
+      this.#bases.set(base, parts);
+    }
+    return parts;
   }
 
   /** Closes every connection at once. */
@@ -207,7 +218,7 @@ async function opened(
 export async function readBody({ body }: HttpResponse, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
+  for await (const chunk of body) {
     sizeBytes += chunk.length;
     if (sizeBytes > maxBytes) throw new Error(`the answer is longer than ${maxBytes} bytes`);
     chunks.push(chunk);

@@ -1,6 +1,5 @@
 // Rows of the log, NDJSON as the loggers answer it: parsed as they arrive, and never more of them in memory than a bound.
 
-import type { Readable } from 'node:stream';
 import { AnswerError } from './attempt.ts';
 import { type HttpResponse, headerOf } from './http.ts';
 import { isCount } from './shapes.ts';
@@ -49,11 +48,11 @@ function numberIn(response: HttpResponse, name: string): number {
 }
 
 /** Lines of a body, without their ends; stops after the line that reaches `maxBytes`. */
-async function* linesOf(body: Readable, maxBytes: number): AsyncGenerator<string> {
+async function* linesOf(body: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<string> {
   let held: Buffer[] = [];
   let heldBytes = 0;
   let readBytes = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
+  for await (const chunk of body) {
     let from = 0;
     for (let to = chunk.indexOf(NEWLINE); to !== -1; to = chunk.indexOf(NEWLINE, from)) {
       held.push(chunk.subarray(from, to));

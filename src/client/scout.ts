@@ -41,9 +41,10 @@ export class Scout {
 
   /** Asks from `afterMs` on, again and again, until the returned function is called. `silent` is known not to answer. */
   watch(silent: string | null, afterMs: number): () => void {
-    const over = new AbortController();
+    let over: AbortController | null = null; // most watches end before they ask
     let intervalMs = FIRST_ROUND_MS;
     const round = (): void => {
+      over ??= new AbortController();
       this.#askAll(silent, over.signal);
       timer = setTimeout(round, intervalMs);
       intervalMs = Math.min(LAST_ROUND_MS, intervalMs * ROUND_GROWTH);
@@ -51,7 +52,7 @@ export class Scout {
     let timer = setTimeout(round, afterMs);
     return () => {
       clearTimeout(timer);
-      over.abort();
+      over?.abort();
     };
   }
 

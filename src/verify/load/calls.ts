@@ -1,6 +1,7 @@
 // One append without producer id, and one read: each asked once, with a deadline, and told as it was. Not by LogClient, which
 // asks again until all is well: a history wants the single call, and rows that make no sense as they are. Redirects are
 // followed, since whoever redirects has done nothing.
+import { StringDecoder } from 'node:string_decoder';
 import { type Attempted, attempt, type Call } from '../../client/attempt.ts';
 import { type Http, type HttpResponse, headerOf, readBody } from '../../client/http.ts';
 import type { AppendCall, CallOutcome, ReadCall, ReadRow } from '../history.ts';
@@ -104,9 +105,9 @@ async function rowsOf(response: HttpResponse): Promise<Answer> {
   let rest = '';
   let sizeBytes = 0;
   try {
-    response.body.setEncoding('utf8');
-    for await (const chunk of response.body as AsyncIterable<string>) {
-      const lines = (rest + chunk).split('\n');
+    const decoder = new StringDecoder('utf8');
+    for await (const chunk of response.body) {
+      const lines = (rest + decoder.write(chunk)).split('\n');
       rest = lines.pop() ?? '';
       for (const line of lines) records.push(rowOf(line));
       sizeBytes += chunk.length;

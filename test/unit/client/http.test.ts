@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
-import { ConnectError, Http, readBody, TimeoutError } from '../../../src/client/http.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ConnectError, Http, type HttpResponse, readBody, TimeoutError } from '../../../src/client/http.ts';
 import { answer, type Owner, ScriptedLogger, silence } from './scripted-logger.ts';
 
 const get = { method: 'GET', path: '/x' } as const;
@@ -86,4 +87,39 @@ test('a base URL may have a path', async (t) => {
   const limits = { timeoutMs: 60_000, signal: never };
   await httpFor(t).request(`${logger.url}/logs/`, get, limits, (response) => readBody(response, 10));
   assert.equal(logger.received[0]?.url, '/logs/x');
+});
+
+test('who reads slowly stops the other side, and gets every byte', async (t) => {
+  const totalBytes = 32 * 1024 * 1024;
+  let sentBytes = 0;
+  const { url } = await ScriptedLogger.start(t, [
+    ({ response }) => {
+      response.writeHead(200, { 'content-length': String(totalBytes) });
+      const more = (): void => {
+        while (sentBytes < totalBytes) {
+          sentBytes += 64 * 1024;
+          if (!response.write(Buffer.alloc(64 * 1024, sentBytes / (64 * 1024)))) return;
+        }
+        response.end();
+      };
+      response.on('drain', more);
+      more();
+    },
+  ]);
+  const readAll = async ({ body }: HttpResponse): Promise<number> => {
+    let lastSent = -1;
+    while (lastSent !== sentBytes) {
+      lastSent = sentBytes;
+      await sleep(300); // what the kernel holds of a connection is full by then
+    }
+    assert.ok(sentBytes < totalBytes, 'all was sent though nobody read');
+    let read = 0;
+    for await (const chunk of body) {
+      for (const at of [0, chunk.length - 1])
+        assert.equal(chunk[at], (Math.floor((read + at) / (64 * 1024)) + 1) % 256);
+      read += chunk.length;
+    }
+    return read;
+  };
+  assert.equal(await httpFor(t).request(url, get, { timeoutMs: 60_000, signal: never }, readAll), totalBytes);
 });
