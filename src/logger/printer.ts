@@ -12,6 +12,8 @@ import type { ReplicatedLog, Role } from './replicated-log.ts';
 
 const READ_BYTES = 256 * 1024;
 const SECOND_MS = 1000;
+/** After lines were printed the next ones wait this long, and so share a write: each costs a thread and back. */
+const PAUSE_MS = 10;
 
 export interface PrinterOptions {
   readonly log: Log;
@@ -32,9 +34,11 @@ export class Printer {
   readonly #options: PrinterOptions;
   readonly #linesPerSecond: number;
   #next = 0;
-  #leading = false;
+  /** Records below this are printed: all there will be while this logger leads, what was committed when it ceased to. */
+  #until = 0;
   #running = false;
   #waking = false;
+  #printedAtMs = Number.NEGATIVE_INFINITY;
   /** The second that is counted, and lines printed in it. */
   #secondMs = Number.NEGATIVE_INFINITY;
   #lines = 0;
@@ -48,30 +52,46 @@ export class Printer {
     // A new leader goes on where its own knowledge of commit ended: what the old one had printed beyond is printed again.
     replicated.onRole((role: Role) => {
       const leads = role.kind === 'leader';
-      if (leads && !this.#leading) this.#next = replicated.commit;
-      this.#leading = leads;
+      if (leads === this.#leading) return;
+      if (leads) this.#next = replicated.commit;
+      this.#until = leads ? Number.POSITIVE_INFINITY : replicated.commit;
+      this.#wake();
     });
     replicated.onCommit(() => this.#wakeSoon());
+  }
+
+  get #leading(): boolean {
+    return this.#until === Number.POSITIVE_INFINITY;
+  }
+
+  /** Offset after the last record that may be printed now. */
+  get #below(): number {
+    return Math.min(this.#options.replicated.commit, this.#until);
   }
 
   #wakeSoon(): void {
     if (this.#waking || !this.#leading) return;
     this.#waking = true;
-    this.#options.soon(() => {
+    const wake = (): void => {
       this.#waking = false;
       this.#wake();
-    });
+    };
+    const { now, after, soon } = this.#options;
+    const waitMs = this.#printedAtMs + PAUSE_MS - now();
+    if (waitMs > 0) after(waitMs, wake);
+    else soon(wake);
   }
 
   #wake(): void {
-    if (this.#running || this.#summing || !this.#leading) return;
-    const { replicated, out } = this.#options;
+    if (this.#running || this.#summing || this.#next >= this.#below) return;
+    const { out } = this.#options;
     this.#running = true;
     this.#run().then(
       () => {
         this.#running = false;
+        this.#printedAtMs = this.#options.now();
         // A commit that came between the loop's last look and this line must not wait for the next one.
-        if (this.#next < replicated.commit) this.#wake();
+        this.#wake();
       },
       (error: unknown) => {
         this.#running = false;
@@ -81,12 +101,12 @@ export class Printer {
   }
 
   async #run(): Promise<void> {
-    const { log, replicated, onPrinted } = this.#options;
-    while (this.#leading && this.#next < replicated.commit) {
+    const { log, onPrinted } = this.#options;
+    while (this.#next < this.#below) {
       const most = this.#linesLeft();
       if (most === 0) return this.#sumUpLater();
       const from = Math.max(this.#next, log.first);
-      const below = replicated.commit;
+      const below = this.#below;
       const limits = { maxBytes: READ_BYTES, below };
       const batches = log.readRecent(from, limits) ?? (await log.read(from, limits));
       let printed = 0;
@@ -121,10 +141,10 @@ export class Printer {
   }
 
   #sumUp(): void {
-    const { out, replicated } = this.#options;
-    const to = replicated.commit - 1;
+    const { out } = this.#options;
+    const to = this.#below - 1;
     const records = to - this.#next + 1;
-    if (!this.#leading || records <= 0) return;
+    if (records <= 0) return;
     out.info(
       { event: 'not-printed', from: this.#next, to, records },
       `${records} more records, at offsets ${this.#next} to ${to}, came faster than they are printed`,

@@ -64,7 +64,7 @@ export class ReplicationDriver implements ReplicatedLog {
     });
     this.#requests = new Requests(event);
     const note = (text: string): void => options.onNote?.(text);
-    this.#streams = new Streams(log, options.transport, { event, note, commit: () => this.commit });
+    this.#streams = new Streams(log, options.transport, clock, { event, note, commit: () => this.commit });
   }
 
   start(): void {

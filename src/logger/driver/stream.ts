@@ -14,7 +14,15 @@ export interface StreamOptions {
   readonly until: Position | null;
 }
 
+/**
+ * The commit goes with the next batches, where they follow within this time: a message of its own for each costs both sides
+ * nearly as much as the batch did.
+ */
+const COMMIT_WAIT_MS = 2;
+
 export interface StreamOutlet {
+  /** Monotonic milliseconds. */
+  now(): number;
   send(link: number, message: Message): void;
   /** What should come next is not in the log any more. */
   behind(link: number, stream: number): void;
@@ -36,6 +44,7 @@ export class Stream {
   #stopped = false;
   #commitSent = -1;
   #firstSent = -1;
+  #sentAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(log: Log, outlet: StreamOutlet, options: StreamOptions) {
     this.#log = log;
@@ -60,14 +69,25 @@ export class Stream {
     }
   }
 
-  /** Sends what there is, as far as the window allows; then the commit, if nothing carried it. */
+  /** Sends what there is, as far as the window allows. */
   pump(): void {
     while (!this.#stopped && !this.#reading && this.#flightBytes < WINDOW_BYTES) if (!this.#sendNext()) break;
+  }
+
+  /** In how many milliseconds the follower should be told the commit, if nothing carries it before; null when it knows. */
+  get commitDueMs(): number | null {
+    if (this.#stopped || this.#options.until || this.#flight.length > 0) return null;
+    const { commit } = this.#outlet;
+    if (commit <= this.#commitSent && this.#log.first <= this.#firstSent) return null;
+    return Math.max(0, this.#sentAtMs + COMMIT_WAIT_MS - this.#outlet.now());
+  }
+
+  /** Sends the commit, if it is due. */
+  tellCommit(): void {
+    if (this.commitDueMs !== 0) return;
+    const { link, epoch, stream } = this.#options;
     const { commit } = this.#outlet;
     const { first } = this.#log;
-    if (this.#stopped || this.#options.until || this.#flight.length > 0) return;
-    if (commit <= this.#commitSent && first <= this.#firstSent) return;
-    const { link, epoch, stream } = this.#options;
     this.#noteSent(commit, first);
     this.#outlet.send(link, { type: 'commit', epoch, stream, commit, first });
   }
@@ -75,6 +95,7 @@ export class Stream {
   #noteSent(commit: number, first: number): void {
     this.#commitSent = commit;
     this.#firstSent = first;
+    this.#sentAtMs = this.#outlet.now();
   }
 
   /** One entry or chunk; false when nothing can be sent now. */

@@ -2,6 +2,7 @@
 import type { Log } from '../../log/types.ts';
 import type { Effect, Event } from '../../replica/index.ts';
 import type { Transport } from '../../replication/types.ts';
+import type { Clock } from './outside.ts';
 import { Stream, type StreamOutlet } from './stream.ts';
 
 type StreamEffect = Extract<Effect, { type: 'stream' | 'stream-stop' | 'stream-restart' }>;
@@ -15,12 +16,15 @@ export interface StreamsOutlet {
 export class Streams {
   readonly #log: Log;
   readonly #transport: Transport;
+  readonly #clock: Clock;
   readonly #outlet: StreamsOutlet;
   readonly #open = new Map<number, Stream>();
+  #cancelTelling: (() => void) | null = null;
 
-  constructor(log: Log, transport: Transport, outlet: StreamsOutlet) {
+  constructor(log: Log, transport: Transport, clock: Clock, outlet: StreamsOutlet) {
     this.#log = log;
     this.#transport = transport;
+    this.#clock = clock;
     this.#outlet = outlet;
   }
 
@@ -41,12 +45,13 @@ export class Streams {
     if (effect.type === 'stream-stop') return;
     const opened = new Stream(this.#log, this.#streamOutlet(), effect);
     this.#open.set(link, opened);
-    opened.pump();
+    this.pump();
   }
 
   #streamOutlet(): StreamOutlet {
     const { event, note, commit } = this.#outlet;
     return {
+      now: () => this.#clock.now(),
       send: (link, message) => this.#transport.send(link, message),
       behind: (link, stream) => event({ type: 'stream-behind', link, stream }),
       unreadable: ({ message }) => note(`the log cannot be read for a follower: ${message}`),
@@ -61,11 +66,28 @@ export class Streams {
     if (present?.id === stream) present.acked(end);
   }
 
+  /** Sends what there is, and sees to it that commit is told in time. */
   pump(): void {
     for (const stream of [...this.#open.values()]) stream.pump();
+    this.#tellCommit();
+  }
+
+  #tellCommit(): void {
+    if (this.#cancelTelling) return;
+    let soonestMs = Number.POSITIVE_INFINITY;
+    for (const stream of this.#open.values()) {
+      stream.tellCommit();
+      soonestMs = Math.min(soonestMs, stream.commitDueMs ?? Number.POSITIVE_INFINITY);
+    }
+    if (soonestMs === Number.POSITIVE_INFINITY) return;
+    this.#cancelTelling = this.#clock.after(soonestMs, () => {
+      this.#cancelTelling = null;
+      this.#tellCommit();
+    });
   }
 
   stop(): void {
+    this.#cancelTelling?.();
     for (const stream of this.#open.values()) stream.stop();
     this.#open.clear();
   }

@@ -101,6 +101,22 @@ test('a leader prints each record once it is committed', async () => {
   assert.equal(bench.printed, 3);
 });
 
+test('lines that follow soon share a write, and a leader that steps down prints what it committed', async () => {
+  const bench = new Bench(0);
+  bench.lead();
+  await bench.append(1);
+  await bench.append(1);
+  await bench.append(1);
+  assert.deepEqual(bench.offsets, [0]);
+  await bench.pass(10);
+  assert.deepEqual(bench.offsets, [0, 1, 2]);
+  await bench.append(1);
+  bench.follow();
+  await bench.append(1);
+  await bench.pass(10);
+  assert.deepEqual(bench.offsets, [0, 1, 2, 3]);
+});
+
 test('beyond the rate one line a second stands for the rest, and no offset is left out', async () => {
   const bench = new Bench(3);
   bench.lead();
@@ -118,11 +134,15 @@ test('beyond the rate one line a second stands for the rest, and no offset is le
   assert.deepEqual(bench.offsets.slice(-2), [15, 16]);
 });
 
-test('a logger that has stopped leading sums nothing up', async () => {
+test('a logger that has stopped leading sums up what it committed, and no more', async () => {
   const bench = new Bench(1);
   bench.lead();
   await bench.append(4);
   bench.follow();
+  await bench.append(2);
   await bench.pass(1000);
-  assert.deepEqual(bench.offsets, [0]);
+  assert.deepEqual(
+    bench.lines.map(({ offset, from, to }) => offset ?? [from, to]),
+    [0, [1, 3]],
+  );
 });
