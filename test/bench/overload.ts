@@ -12,6 +12,8 @@ import { measured, rssMiB, type Usage } from './usage.ts';
 export interface OverloadOptions {
   readonly sizeBytes: number;
   readonly seconds: number;
+  /** Appends that may wait for their commit. The default is as many as there may be connections, which no clients of one request each exceed. */
+  readonly pendingMax: number;
   readonly environment?: Readonly<Record<string, string>>;
   readonly sources?: boolean;
   readonly capacitySeconds?: number;
@@ -20,6 +22,7 @@ export interface OverloadOptions {
 export interface OverloadResult extends Quantiles {
   readonly work: 'overload';
   readonly sizeBytes: number;
+  readonly pendingMax: number;
   /** Taken from clients that wait. */
   readonly capacityPerSecond: number;
   readonly offeredPerSecond: number;
@@ -37,18 +40,20 @@ export interface OverloadResult extends Quantiles {
   readonly twice: number;
 }
 
-const CAPACITY_CLIENTS = 32;
+/** As many as give the most; fewer than may wait, so that none is refused. */
+const CAPACITY_CLIENTS = 256;
 const TICK_MS = 5;
 const CONNECTIONS_MAX = 4000;
 const RSS_SAMPLES = 5;
 const SETTLE_MS = 15_000;
 
 export async function overload(options: OverloadOptions): Promise<OverloadResult> {
-  const { sizeBytes, seconds, environment = {}, sources = false, capacitySeconds = 5 } = options;
+  const { sizeBytes, seconds, pendingMax, sources = false, capacitySeconds = 5 } = options;
+  const environment = { DLOG_MAX_PENDING_REQUESTS: String(pendingMax), ...options.environment };
   await using rig = await Rig.start({ environment, sources });
   const { api, pid } = await rig.leader();
   const storm = new Storm(api, new Payload(sizeBytes));
-  const taken = await storm.closed(CAPACITY_CLIENTS, capacitySeconds);
+  const taken = await storm.closed(Math.min(CAPACITY_CLIENTS, pendingMax), capacitySeconds);
   const capacityPerSecond = Math.round(taken / capacitySeconds);
   const leaderRssMiB: number[] = [];
   const everyMs = (seconds * 1000) / RSS_SAMPLES;
@@ -65,6 +70,7 @@ export async function overload(options: OverloadOptions): Promise<OverloadResult
   return {
     work: 'overload',
     sizeBytes,
+    pendingMax,
     capacityPerSecond,
     offeredPerSecond: Math.round(storm.offered / usage.seconds),
     acceptedPerSecond: Math.round(accepted / usage.seconds),
