@@ -28,7 +28,7 @@ export interface OverloadResult extends Quantiles {
   readonly offeredPerSecond: number;
   readonly acceptedPerSecond: number;
   readonly accepted: number;
-  /** Answers by status, and those of them without Retry-After. */
+  /** Answers by status, and those with 429 or 503 that name no time to come back. */
   readonly refused: Readonly<Record<string, number>>;
   readonly withoutRetryAfter: number;
   readonly brokenConnections: number;
@@ -151,7 +151,8 @@ class Storm {
 
   #refusedWith(status: number, text: string, number: number): void {
     this.refused[status] = (this.refused[status] ?? 0) + 1;
-    if (!/^retry-after: \d/im.test(text)) this.withoutRetryAfter += 1;
+    // What is no refusal for want of room (a redirect after a change of leaders) says something else.
+    if ((status === 429 || status === 503) && !/^retry-after: \d/im.test(text)) this.withoutRetryAfter += 1;
     if (text.includes('"outcome":"refused"')) this.refusedNumbers.add(number);
   }
 
