@@ -31,6 +31,8 @@ export interface OverloadResult extends Quantiles {
   /** Answers by status, and those with 429 or 503 that name no time to come back. */
   readonly refused: Readonly<Record<string, number>>;
   readonly withoutRetryAfter: number;
+  /** Answers that named another leader: there should be none. */
+  readonly redirected: number;
   readonly brokenConnections: number;
   /** Resident memory of the leader in MiB, five times over the run. */
   readonly leaderRssMiB: readonly number[];
@@ -77,6 +79,7 @@ export async function overload(options: OverloadOptions): Promise<OverloadResult
     accepted: storm.accepted.size,
     refused: storm.refused,
     withoutRetryAfter: storm.withoutRetryAfter,
+    redirected: storm.redirected,
     brokenConnections: storm.broken,
     leaderRssMiB,
     ...quantiles(storm.tookMs),
@@ -86,7 +89,8 @@ export async function overload(options: OverloadOptions): Promise<OverloadResult
 }
 
 class Storm {
-  readonly #api: string;
+  /** Of whom leads, as far as is known. */
+  #api: string;
   readonly #payload: Payload;
   readonly #free: Caller[] = [];
   #connections = 0;
@@ -95,6 +99,7 @@ class Storm {
   readonly refusedNumbers = new Set<number>();
   readonly refused: Record<string, number> = {};
   withoutRetryAfter = 0;
+  redirected = 0;
   broken = 0;
   offered = 0;
   tookMs: number[] = [];
@@ -128,7 +133,7 @@ class Storm {
   }
 
   async #one(): Promise<void> {
-    const caller = this.#free.pop() ?? this.#connect();
+    const caller = this.#freeCaller() ?? this.#connect();
     const record = Buffer.from(this.#payload.next());
     const number = this.#payload.count;
     const sentMs = performance.now();
@@ -139,7 +144,8 @@ class Storm {
       if (status === 200) {
         this.accepted.add(number);
         this.tookMs.push(performance.now() - sentMs);
-      } else this.#refusedWith(status, text, number);
+      } else if (status === 307) this.#redirected(caller, text);
+      else this.#refusedWith(status, text, number);
     } catch {
       this.broken += 1; // its outcome is unknown: it counts neither way
     } finally {
@@ -149,9 +155,23 @@ class Storm {
     }
   }
 
+  /** One that was not closed meanwhile: by a leader that stepped down. */
+  #freeCaller(): Caller | undefined {
+    for (;;) {
+      const caller = this.#free.pop();
+      if (caller?.closed !== true) return caller;
+      this.#connections -= 1;
+    }
+  }
+
+  #redirected(caller: Caller, text: string): void {
+    this.redirected += 1;
+    this.#api = new URL(/^location: (\S+)/im.exec(text)?.[1] ?? this.#api).origin;
+    caller.end();
+  }
+
   #refusedWith(status: number, text: string, number: number): void {
     this.refused[status] = (this.refused[status] ?? 0) + 1;
-    // What is no refusal for want of room (a redirect after a change of leaders) says something else.
     if ((status === 429 || status === 503) && !/^retry-after: \d/im.test(text)) this.withoutRetryAfter += 1;
     if (text.includes('"outcome":"refused"')) this.refusedNumbers.add(number);
   }
