@@ -37,7 +37,7 @@ export const SERIES: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Prints one line a run. Nothing is written to the page when one of them fails. */
+/** Prints one line a run. When one fails the others still run, but nothing is written to the page. */
 export async function runSeries(
   series: string,
   commands: readonly string[],
@@ -46,19 +46,22 @@ export async function runSeries(
   const results: PageResult[] = [];
   for (const command of commands) {
     const startedMs = performance.now();
-    const result = { series, ...(await run(command)) };
-    process.stderr.write(`${command}: ${Math.round((performance.now() - startedMs) / 1000)} s\n`);
+    const { code, output } = await run(command);
+    const seconds = Math.round((performance.now() - startedMs) / 1000);
+    process.stderr.write(`${command}: ${seconds} s${code === 0 ? '' : `, ended with ${code}: ${output}`}\n`);
+    if (code !== 0) continue;
+    const result = { series, ...JSON.parse(output) } as PageResult;
     console.log(JSON.stringify(result));
     results.push(result);
   }
-  if (write) await writePage(results);
+  if (results.length < commands.length) process.exitCode = 1;
+  else if (write) await writePage(results);
 }
 
-async function run(command: string): Promise<Omit<PageResult, 'series'>> {
+async function run(command: string): Promise<{ code: number | null; output: string }> {
   const child = spawn(process.execPath, [MAIN, ...command.split(' '), '--json'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'close')]);
-  if (code !== 0) throw new Error(`${command} ended with ${code}: ${output}`);
-  return JSON.parse(output) as PageResult;
+  return { code, output };
 }
