@@ -19,6 +19,11 @@ export interface ApiLimits {
 export const BOUNDS = {
   /** Connections at a time; more are closed as they come. */
   maxConnections: 10_000,
+  /**
+   * Connections that may wait to be taken, as far as the kernel allows it (net.core.somaxconn). After a takeover all clients come at
+   * once; one that finds no place tries again after 1 s at the earliest, and may believe for half a minute that it is connected.
+   */
+  backlog: 4096,
   /** A TLS handshake must be done by then. */
   tlsHandshakeTimeoutMs: 10 * seconds,
   /** Request line and header fields; also bounds the length of a URL. */

@@ -79,7 +79,7 @@ export function createApi(options: ApiOptions): Api {
   };
   return {
     async listen({ host, port }) {
-      await app.listen({ host, port });
+      await app.listen({ host, port, backlog: context.bounds.backlog });
     },
     get url() {
       return urlOf(app.server, options.tls ? 'https' : 'http');

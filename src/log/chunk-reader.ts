@@ -1,6 +1,6 @@
 // Buffered reading of one segment file, forwards mostly. Every refill is a buffer of its own, never written again: views
 // of it may be handed out as they are.
-import { HEADER_SIZE_BYTES, headerProblem, readHeader } from './batch.ts';
+import { batchSizeAt, HEADER_SIZE_BYTES, headerProblem, readHeader } from './batch.ts';
 import { LogDamagedError } from './damage.ts';
 import type { DiskFile } from './disk.ts';
 import type { BatchHeader } from './types.ts';
@@ -24,6 +24,15 @@ export class ChunkReader {
     const wanted = Math.max(0, Math.min(length, this.limit - at));
     if (at < this.#chunkAt || at + wanted > this.#chunkAt + this.#chunk.length) await this.#fill(at, wanted);
     return this.#chunk.subarray(at - this.#chunkAt, at - this.#chunkAt + wanted);
+  }
+
+  /** The batch at `at`, as long as it says it is, if all of it is in memory already; else null. A view, unchecked. */
+  heldBatch(at: number): Buffer | null {
+    const from = at - this.#chunkAt;
+    if (from < 0 || from + HEADER_SIZE_BYTES > this.#chunk.length) return null;
+    const size = batchSizeAt(this.#chunk, from);
+    if (size < HEADER_SIZE_BYTES || from + size > this.#chunk.length) return null;
+    return this.#chunk.subarray(from, from + size);
   }
 
   async #fill(at: number, wanted: number): Promise<void> {

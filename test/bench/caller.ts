@@ -52,6 +52,7 @@ export class Caller {
   }
 
   end(): void {
+    this.closed = true;
     this.#answered = null;
     this.#socket.destroy();
   }

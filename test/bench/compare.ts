@@ -1,16 +1,18 @@
 // The peers' harness and ours, one after the other on the same machine, and their figures side by side. The harness is a command that
-// prints one JSON line for each of its measurements (`peer`, `setting`, `workload`, `size`, `rate`, `MBps`, `p50`, `p99`); PEERS names it,
-// with its arguments.
+// prints one JSON line for each of its measurements (`peer`, `setting`, `workload`, `size`, `rate`, `p50`, `p99`, `p999`, and `client` where a peer
+// has several); PEERS names it, with its arguments. Its other lines, and keys, are passed over.
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { round } from './numbers.ts';
+import { tableOf } from './page.ts';
 
 export interface OwnFigure {
-  readonly workload: 'W1 throughput' | 'W2 latency';
+  readonly workload: 'W1 throughput' | 'W2 latency' | 'W4 rate';
   readonly sizeBytes: number;
   readonly ratePerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  readonly p999Ms: number;
 }
 
 interface PeerFigure {
@@ -21,6 +23,7 @@ interface PeerFigure {
   readonly rate: number;
   readonly p50: number;
   readonly p99: number;
+  readonly p999: number;
   readonly client?: string;
 }
 
@@ -38,6 +41,9 @@ export interface Compared {
   readonly peerP99Ms: number;
   readonly ownP99Ms: number;
   readonly p99Ratio: number;
+  readonly peerP999Ms: number;
+  readonly ownP999Ms: number;
+  readonly p999Ratio: number;
 }
 
 /** Runs the command and compares each of its lines that we have a figure for. */
@@ -62,9 +68,29 @@ export async function comparePeers(command: string, own: readonly OwnFigure[]): 
       peerP99Ms: theirs.p99,
       ownP99Ms: ours.p99Ms,
       p99Ratio: round(ours.p99Ms / theirs.p99, 2),
+      peerP999Ms: theirs.p999,
+      ownP999Ms: ours.p999Ms,
+      p999Ratio: round(ours.p999Ms / theirs.p999, 2),
     });
   }
   return compared;
+}
+
+/** Side by side: of each figure the peer's, ours, and how much ours is of it. */
+export function comparisonTable(compared: readonly Compared[]): string {
+  const three = (peer: number, own: number, ratio: number): string => `${peer} / ${own} / ${ratio}`;
+  return tableOf(
+    ['peer', 'work', 'bytes', 'records/s: peer / ours / ratio', 'p50 ms', 'p99 ms', 'p99.9 ms'],
+    compared.map((one) => [
+      one.peer,
+      one.workload,
+      one.sizeBytes,
+      three(one.peerPerSecond, one.ownPerSecond, one.rateRatio),
+      three(one.peerP50Ms, one.ownP50Ms, one.p50Ratio),
+      three(one.peerP99Ms, one.ownP99Ms, one.p99Ratio),
+      three(one.peerP999Ms, one.ownP999Ms, one.p999Ratio),
+    ]),
+  );
 }
 
 function figureIn(line: string): PeerFigure | null {

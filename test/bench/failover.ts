@@ -16,6 +16,7 @@ export interface FailoverOptions {
 }
 
 export interface FailoverResult {
+  readonly work: 'failover';
   readonly signal: string;
   readonly runs: number;
   readonly pauseMs: number;
@@ -74,6 +75,7 @@ export async function failover({ signal, runs, pauseMs, log }: FailoverOptions):
       maxMs: sorted.at(-1) ?? 0,
     };
     return {
+      work: 'failover',
       signal,
       runs,
       pauseMs,

@@ -53,7 +53,7 @@ export async function latency(options: LatencyOptions): Promise<LatencyResult> {
   };
 }
 
-async function oneAtATime(producer: Producer, payload: Payload, seconds: number): Promise<number[]> {
+export async function oneAtATime(producer: Producer, payload: Payload, seconds: number): Promise<number[]> {
   const tookMs: number[] = [];
   const endMs = performance.now() + seconds * 1000;
   for (let nowMs = performance.now(); nowMs < endMs; ) {

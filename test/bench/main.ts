@@ -1,83 +1,33 @@
 // `npm run bench -- WORK`: measures real processes with a real Consul on this machine. One object a run with --json.
-import { parseArgs } from 'node:util';
 import { tuneEngine } from '../../src/engine.ts';
-import { comparePeers, type OwnFigure } from './compare.ts';
+import { comparePeers, comparisonTable, type OwnFigure } from './compare.ts';
 import { failover } from './failover.ts';
 import { fanout } from './fanout.ts';
 import { http } from './http.ts';
 import { idle } from './idle.ts';
 import { latency } from './latency.ts';
+import { length } from './length.ts';
+import { asked, usage, whole } from './options.ts';
 import { overload } from './overload.ts';
 import { isWhole, type ReadBack } from './read-back.ts';
 import { recovery } from './recovery.ts';
+import { runSeries, SERIES } from './series.ts';
 import { throughput } from './throughput.ts';
 import { syncProbe } from './usage.ts';
 
 tuneEngine();
 
-const USAGE = `usage: npm run bench -- WORK [--json] [flags]
-
-  failover    [--signal SIGKILL|SIGTERM|SIGSTOP] [--runs N] [--pause-ms MS]
-  throughput  [--size BYTES] [--seconds N] [--members N]     one producer, as fast as it goes
-  latency     [--size BYTES] [--seconds N] [--members N]     one record in flight
-  rate        [--size BYTES] [--seconds N] [--rate N]        records at a fixed rate
-  http        [--size BYTES] [--seconds N] [--clients N]     plain HTTP, one record a request
-  fanout      [--size BYTES] [--seconds N] [--rate N] [--readers N]   live readers
-  recovery    [--mebibytes N]                                start with a long log
-  idle        [--seconds N] [--members N]                    memory and processor of idle loggers
-  overload    [--size BYTES] [--seconds N]                   twice what can be taken
-  compare     [--seconds N]    throughput and latency, and those of the command in PEERS`;
 const SIGNALS = ['SIGKILL', 'SIGTERM', 'SIGSTOP'] as const;
-const EXIT_USAGE = 64;
 const WARMUP_SECONDS = 3;
-
-function usage(problem: string): never {
-  process.stderr.write(`${problem}\n${USAGE}\n`);
-  process.exit(EXIT_USAGE);
-}
-
-function parse() {
-  try {
-    return parseArgs({
-      allowPositionals: true,
-      options: {
-        signal: { type: 'string', default: 'SIGKILL' },
-        runs: { type: 'string', default: '20' },
-        'pause-ms': { type: 'string', default: '5' },
-        size: { type: 'string', default: '1024' },
-        seconds: { type: 'string' },
-        members: { type: 'string', default: '3' },
-        rate: { type: 'string', default: '1000' },
-        clients: { type: 'string', default: '64' },
-        readers: { type: 'string', default: '100' },
-        mebibytes: { type: 'string', default: '1024' },
-        json: { type: 'boolean', default: false },
-      },
-    });
-  } catch (error) {
-    return usage(error instanceof Error ? error.message : String(error));
-  }
-}
-
-const { values, positionals } = parse();
-
-type Flag = Exclude<keyof typeof values, 'json' | 'signal'>;
-
-function whole(name: Flag, [low, high]: readonly [number, number], fallback = ''): number {
-  const text = values[name] ?? fallback;
-  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value >= low && value <= high)) usage(`--${name} takes a whole number from ${low} to ${high}`);
-  return value;
-}
-
 const SECONDS = [1, 3600] as const;
-const sizeBytes = whole('size', [13, 1024 * 1024]);
-const members = whole('members', [1, 7]);
+const PER_SECOND = [1, 100_000] as const;
+const size = (fallback = '1024') => whole('size', [13, 1024 * 1024], fallback);
+const members = () => whole('members', [1, 7]);
 const load = (seconds: string) => ({
-  sizeBytes,
+  sizeBytes: size(),
   seconds: whole('seconds', SECONDS, seconds),
   warmupSeconds: WARMUP_SECONDS,
-  members,
+  members: members(),
 });
 
 async function compare(): Promise<object> {
@@ -85,47 +35,70 @@ async function compare(): Promise<object> {
   if (PEERS === undefined || PEERS === '')
     usage('PEERS is not set: it names the command that measures the peers');
   const own: OwnFigure[] = [];
-  for (const size of [1024, 100])
-    own.push({ workload: 'W1 throughput', ...(await throughput({ ...load('20'), sizeBytes: size })) });
-  own.push({
-    workload: 'W2 latency',
-    ...(await latency({ ...load('10'), sizeBytes: 1024, ratePerSecond: null })),
-  });
-  return { work: 'compare', own, peers: await comparePeers(PEERS, own) };
+  for (const sizeBytes of [1024, 100])
+    own.push({
+      workload: 'W1 throughput',
+      ...(await throughput({ ...load('20'), sizeBytes, producers: 1 })),
+    });
+  for (const [workload, seconds, ratePerSecond] of [
+    ['W2 latency', '10', null],
+    ['W4 rate', '60', whole('rate', PER_SECOND)],
+  ] as const)
+    own.push({ workload, ...(await latency({ ...load(seconds), sizeBytes: 1024, ratePerSecond })) });
+  const peers = await comparePeers(PEERS, own);
+  if (!asked.json) process.stdout.write(`${comparisonTable(peers)}\n`);
+  return { work: 'compare', own, peers };
 }
 
 const WORKS: Readonly<Record<string, () => Promise<object>>> = {
   failover: () =>
     failover({
-      signal: SIGNALS.find((name) => name === values.signal) ?? usage(`unknown signal: ${values.signal}`),
+      signal: SIGNALS.find((name) => name === asked.signal) ?? usage(`unknown signal: ${asked.signal}`),
       runs: whole('runs', [1, 1000]),
       pauseMs: whole('pause-ms', [0, 10_000]),
-      log: (line) => values.json || process.stderr.write(`${line}\n`),
+      log: (line) => asked.json || process.stderr.write(`${line}\n`),
     }),
-  throughput: () => throughput(load('20')),
+  throughput: () => throughput({ ...load('20'), producers: whole('producers', [1, 100]) }),
   latency: () => latency({ ...load('10'), ratePerSecond: null }),
-  rate: () => latency({ ...load('60'), ratePerSecond: whole('rate', [1, 100_000]) }),
+  rate: () => latency({ ...load('60'), ratePerSecond: whole('rate', PER_SECOND) }),
   http: () => http({ ...load('10'), clients: whole('clients', [1, 10_000]) }),
   fanout: () =>
     fanout({
       ...load('10'),
       readers: whole('readers', [1, 1000]),
-      ratePerSecond: whole('rate', [1, 100_000]),
+      ratePerSecond: whole('rate', PER_SECOND),
     }),
   recovery: () => recovery({ mebibytes: whole('mebibytes', [1, 65_536]) }),
-  idle: () => idle({ members, seconds: whole('seconds', SECONDS, '30') }),
-  overload: () => overload({ sizeBytes, seconds: whole('seconds', SECONDS, '60') }),
+  length: () =>
+    length({
+      records: whole('records', [1, 100_000_000]),
+      sizeBytes: size('100'),
+      seconds: whole('seconds', SECONDS, '5'),
+    }),
+  idle: () => idle({ members: members(), seconds: whole('seconds', SECONDS, '30') }),
+  overload: () =>
+    overload({
+      sizeBytes: size(),
+      seconds: whole('seconds', SECONDS, '60'),
+      pendingMax: whole('pending', [1, 10_000]),
+    }),
   compare,
 };
 
-const [name = 'none', ...rest] = positionals;
-const work = WORKS[name];
-if (work === undefined || rest.length > 0) usage(`unknown work: ${positionals.join(' ') || 'none'}`);
+async function once(name: string, work: () => Promise<object>): Promise<void> {
+  const fsync = name === 'failover' ? {} : { fsync: syncProbe() };
+  const result: object & { readBack?: ReadBack } = { ...(await work()), ...fsync };
+  if (asked.json) console.log(JSON.stringify(result));
+  else console.dir(result, { depth: null });
+  const { lost = 0, twice = 0, outOfOrder = 0, missed = 0 } = result as Partial<Record<string, number>>;
+  if (lost + twice + outOfOrder + missed > 0 || (result.readBack && !isWhole(result.readBack)))
+    process.exitCode = 1;
+}
 
-const fsync = name === 'failover' ? {} : { fsync: syncProbe() };
-const result: object & { readBack?: ReadBack } = { ...(await work()), ...fsync };
-if (values.json) console.log(JSON.stringify(result));
-else console.dir(result, { depth: null });
-const { lost = 0, twice = 0, outOfOrder = 0, missed = 0 } = result as Partial<Record<string, number>>;
-if (lost + twice + outOfOrder + missed > 0 || (result.readBack && !isWhole(result.readBack)))
-  process.exitCode = 1;
+const [name = '', ...rest] = asked.words;
+const [work, series] = [WORKS[name], SERIES[name]];
+if (rest.length > 0 || (work === undefined && series === undefined))
+  usage(asked.words.length === 0 ? 'no work is named' : `unknown work: ${asked.words.join(' ')}`);
+if (series) await runSeries(name, series, { write: asked.write });
+else if (asked.write) usage('--write goes with figures and scale');
+else if (work) await once(name, work);

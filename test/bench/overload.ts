@@ -12,6 +12,8 @@ import { measured, rssMiB, type Usage } from './usage.ts';
 export interface OverloadOptions {
   readonly sizeBytes: number;
   readonly seconds: number;
+  /** Appends that may wait for their commit. The default is as many as there may be connections, which no clients of one request each exceed. */
+  readonly pendingMax: number;
   readonly environment?: Readonly<Record<string, string>>;
   readonly sources?: boolean;
   readonly capacitySeconds?: number;
@@ -20,14 +22,17 @@ export interface OverloadOptions {
 export interface OverloadResult extends Quantiles {
   readonly work: 'overload';
   readonly sizeBytes: number;
+  readonly pendingMax: number;
   /** Taken from clients that wait. */
   readonly capacityPerSecond: number;
   readonly offeredPerSecond: number;
   readonly acceptedPerSecond: number;
   readonly accepted: number;
-  /** Answers by status, and those of them without Retry-After. */
+  /** Answers by status, and those with 429 or 503 that name no time to come back. */
   readonly refused: Readonly<Record<string, number>>;
   readonly withoutRetryAfter: number;
+  /** Answers that named another leader: there should be none. */
+  readonly redirected: number;
   readonly brokenConnections: number;
   /** Resident memory of the leader in MiB, five times over the run. */
   readonly leaderRssMiB: readonly number[];
@@ -37,18 +42,20 @@ export interface OverloadResult extends Quantiles {
   readonly twice: number;
 }
 
-const CAPACITY_CLIENTS = 32;
+/** As many as give the most; fewer than may wait, so that none is refused. */
+const CAPACITY_CLIENTS = 256;
 const TICK_MS = 5;
 const CONNECTIONS_MAX = 4000;
 const RSS_SAMPLES = 5;
 const SETTLE_MS = 15_000;
 
 export async function overload(options: OverloadOptions): Promise<OverloadResult> {
-  const { sizeBytes, seconds, environment = {}, sources = false, capacitySeconds = 5 } = options;
+  const { sizeBytes, seconds, pendingMax, sources = false, capacitySeconds = 5 } = options;
+  const environment = { DLOG_MAX_PENDING_REQUESTS: String(pendingMax), ...options.environment };
   await using rig = await Rig.start({ environment, sources });
   const { api, pid } = await rig.leader();
   const storm = new Storm(api, new Payload(sizeBytes));
-  const taken = await storm.closed(CAPACITY_CLIENTS, capacitySeconds);
+  const taken = await storm.closed(Math.min(CAPACITY_CLIENTS, pendingMax), capacitySeconds);
   const capacityPerSecond = Math.round(taken / capacitySeconds);
   const leaderRssMiB: number[] = [];
   const everyMs = (seconds * 1000) / RSS_SAMPLES;
@@ -65,12 +72,14 @@ export async function overload(options: OverloadOptions): Promise<OverloadResult
   return {
     work: 'overload',
     sizeBytes,
+    pendingMax,
     capacityPerSecond,
     offeredPerSecond: Math.round(storm.offered / usage.seconds),
     acceptedPerSecond: Math.round(accepted / usage.seconds),
     accepted: storm.accepted.size,
     refused: storm.refused,
     withoutRetryAfter: storm.withoutRetryAfter,
+    redirected: storm.redirected,
     brokenConnections: storm.broken,
     leaderRssMiB,
     ...quantiles(storm.tookMs),
@@ -80,7 +89,8 @@ export async function overload(options: OverloadOptions): Promise<OverloadResult
 }
 
 class Storm {
-  readonly #api: string;
+  /** Of whom leads, as far as is known. */
+  #api: string;
   readonly #payload: Payload;
   readonly #free: Caller[] = [];
   #connections = 0;
@@ -89,6 +99,7 @@ class Storm {
   readonly refusedNumbers = new Set<number>();
   readonly refused: Record<string, number> = {};
   withoutRetryAfter = 0;
+  redirected = 0;
   broken = 0;
   offered = 0;
   tookMs: number[] = [];
@@ -122,7 +133,7 @@ class Storm {
   }
 
   async #one(): Promise<void> {
-    const caller = this.#free.pop() ?? this.#connect();
+    const caller = this.#freeCaller() ?? this.#connect();
     const record = Buffer.from(this.#payload.next());
     const number = this.#payload.count;
     const sentMs = performance.now();
@@ -133,7 +144,8 @@ class Storm {
       if (status === 200) {
         this.accepted.add(number);
         this.tookMs.push(performance.now() - sentMs);
-      } else this.#refusedWith(status, text, number);
+      } else if (status === 307) this.#redirected(caller, text);
+      else this.#refusedWith(status, text, number);
     } catch {
       this.broken += 1; // its outcome is unknown: it counts neither way
     } finally {
@@ -143,9 +155,24 @@ class Storm {
     }
   }
 
+  /** One that was not closed meanwhile: by a leader that stepped down. */
+  #freeCaller(): Caller | undefined {
+    for (;;) {
+      const caller = this.#free.pop();
+      if (caller?.closed !== true) return caller;
+      this.#connections -= 1;
+    }
+  }
+
+  #redirected(caller: Caller, text: string): void {
+    this.redirected += 1;
+    this.#api = new URL(/^location: (\S+)/im.exec(text)?.[1] ?? this.#api).origin;
+    caller.end();
+  }
+
   #refusedWith(status: number, text: string, number: number): void {
     this.refused[status] = (this.refused[status] ?? 0) + 1;
-    if (!/^retry-after: \d/im.test(text)) this.withoutRetryAfter += 1;
+    if ((status === 429 || status === 503) && !/^retry-after: \d/im.test(text)) this.withoutRetryAfter += 1;
     if (text.includes('"outcome":"refused"')) this.refusedNumbers.add(number);
   }
 

@@ -1,8 +1,9 @@
-// One producer that sends as fast as records are acknowledged, with as many under way as its bounds allow.
+// Producers that send as fast as records are acknowledged, with as many under way as their bounds allow: one, or several that share
+// those bounds.
 import { Producer } from '../../src/client/index.ts';
 import { type Quantiles, quantiles, round } from './numbers.ts';
 import { Payload } from './payload.ts';
-import { type ReadBack, readBack } from './read-back.ts';
+import { type ReadBack, readBack, readBackAny } from './read-back.ts';
 import { Rig } from './rig.ts';
 import { measured, type Usage } from './usage.ts';
 
@@ -11,12 +12,14 @@ export interface ThroughputOptions {
   readonly seconds: number;
   readonly warmupSeconds: number;
   readonly members: number;
+  readonly producers: number;
 }
 
 export interface ThroughputResult extends Quantiles {
   readonly work: 'throughput';
   readonly sizeBytes: number;
   readonly members: number;
+  readonly producers: number;
   readonly ratePerSecond: number;
   readonly megabytesPerSecond: number;
   readonly usage: Usage;
@@ -30,22 +33,24 @@ const SENDS_PER_LOOK = 64;
 const QUEUE = { maxQueuedRecords: 2_000_000, maxQueuedBytes: 16 * 1024 * 1024 };
 
 export async function throughput(options: ThroughputOptions): Promise<ThroughputResult> {
-  const { sizeBytes, seconds, warmupSeconds, members } = options;
+  const { sizeBytes, seconds, warmupSeconds, members, producers: count } = options;
   await using rig = await Rig.start({ members });
-  const producer = new Producer({ ...(await rig.clientOptions()), ...QUEUE });
-  const load = new Load(producer, new Payload(sizeBytes));
+  const target = await rig.clientOptions();
+  const producers = Array.from({ length: count }, () => new Producer({ ...target, ...queueOf(count) }));
+  const load = new Load(producers, new Payload(sizeBytes));
   await load.run(warmupSeconds);
   const { result, usage } = await measured(rig.pids, () => load.run(seconds));
   const acknowledged = await load.settled();
-  await producer.close();
+  await Promise.all(producers.map((producer) => producer.close()));
   const client = await rig.followerClient();
-  const checked = await readBack(client, acknowledged, sizeBytes);
+  const checked = await (count === 1 ? readBack : readBackAny)(client, acknowledged, sizeBytes);
   await client.close();
   const ratePerSecond = result.acknowledged / usage.seconds;
   return {
     work: 'throughput',
     sizeBytes,
     members,
+    producers: count,
     ratePerSecond: Math.round(ratePerSecond),
     megabytesPerSecond: round((ratePerSecond * sizeBytes) / 1e6, 2),
     ...quantiles(result.latenciesMs),
@@ -54,15 +59,21 @@ export async function throughput(options: ThroughputOptions): Promise<Throughput
   };
 }
 
+/** Each producer's share. */
+const queueOf = (producers: number) => ({
+  maxQueuedRecords: Math.floor(QUEUE.maxQueuedRecords / producers),
+  maxQueuedBytes: Math.floor(QUEUE.maxQueuedBytes / producers),
+});
+
 class Load {
-  readonly #producer: Producer;
+  readonly #producers: readonly Producer[];
   readonly #payload: Payload;
   #acknowledged = 0;
   #failure: unknown = null;
   #latenciesMs: number[] = [];
 
-  constructor(producer: Producer, payload: Payload) {
-    this.#producer = producer;
+  constructor(producers: readonly Producer[], payload: Payload) {
+    this.#producers = producers;
     this.#payload = payload;
   }
 
@@ -72,18 +83,19 @@ class Load {
     this.#latenciesMs = [];
     const endMs = performance.now() + seconds * 1000;
     while (performance.now() < endMs) {
-      if (this.#producer.full) await this.#producer.room();
-      this.#sendSome();
+      if (this.#producers.every(({ full }) => full))
+        await Promise.race(this.#producers.map((producer) => producer.room()));
+      for (const producer of this.#producers) this.#sendSome(producer);
       if (this.#failure !== null) throw this.#failure;
     }
     return { acknowledged: this.#acknowledged - before, latenciesMs: this.#latenciesMs };
   }
 
-  #sendSome(): void {
+  #sendSome(producer: Producer): void {
     const sentMs = performance.now();
-    for (let sent = 0; sent < SENDS_PER_LOOK && !this.#producer.full; sent += 1) {
+    for (let sent = 0; sent < SENDS_PER_LOOK && !producer.full; sent += 1) {
       const isSample = this.#payload.count % SAMPLE_EVERY === 0;
-      this.#producer.send(this.#payload.next()).then(
+      producer.send(this.#payload.next()).then(
         () => {
           this.#acknowledged += 1;
           if (isSample) this.#latenciesMs.push(performance.now() - sentMs);

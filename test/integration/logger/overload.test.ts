@@ -13,7 +13,8 @@ test('too much is refused with a time to come back, memory stays bounded, and wh
     seconds: 4,
     capacitySeconds: 2,
     sources: true,
-    environment: { DLOG_MAX_PENDING_REQUESTS: '8', DLOG_MAX_PENDING_BYTES: String(1024 * 1024) },
+    pendingMax: 8,
+    environment: { DLOG_MAX_PENDING_BYTES: String(1024 * 1024) },
   });
   t.diagnostic(JSON.stringify(result));
   const { refused, withoutRetryAfter, accepted, lost, twice, p99Ms, leaderRssMiB } = result;

@@ -1,5 +1,8 @@
 // What a well-behaved HTTP client cannot send: slow, halved, garbled, oversized and pipelined requests, byte by byte.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { platform } from 'node:os';
 import { test } from 'node:test';
 import { assertProblem, LIMITS, RawClient, startApi, until } from '../../support/api.ts';
 
@@ -254,6 +257,29 @@ test('connections are bounded: more are closed as they come', async (t) => {
   assert.equal(await new RawClient(api.port).closed(), '');
   for (const { socket } of clients) socket.destroy();
 });
+
+test('connections that come all at once find a place to wait', {
+  skip: platform() !== 'linux',
+}, async (t) => {
+  const api = await startApi(t);
+  const allowed = Number(readFileSync('/proc/sys/net/core/somaxconn', 'utf8'));
+  const wanted = Math.min(1000, allowed);
+  // In one turn of the event loop, in which none of them is taken: the kernel connects them, and shows how many wait. The API then
+  // resets those that have gone, or takes them first: both end a socket here, and neither is what is asked.
+  const sockets = Array.from({ length: wanted }, () => connect(api.port, '127.0.0.1').on('error', () => {}));
+  await new Promise((connecting) => process.nextTick(connecting));
+  const waiting = waitingAt(api.port);
+  for (const socket of sockets) socket.destroy();
+  assert.equal(waiting, wanted);
+});
+
+/** How many connections wait to be taken: what the kernel tells of a listener as its receive queue. */
+function waitingAt(port: number): number {
+  const listening = new RegExp(
+    `:${port.toString(16).toUpperCase().padStart(4, '0')} 0{8}:0000 0A \\w{8}:(\\w{8})`,
+  );
+  return Number.parseInt(listening.exec(readFileSync('/proc/net/tcp', 'utf8'))?.[1] ?? '', 16);
+}
 
 test('an idle connection is closed after the keep-alive timeout', async (t) => {
   const api = await startApi(t, { bounds: { keepAliveTimeoutMs: 50 } });
