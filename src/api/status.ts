@@ -6,13 +6,17 @@ import type { ApiContext } from './context.ts';
 import { confirmLeadership, refuseUnlessLeading } from './leader.ts';
 import { contentType, JSON_TYPE } from './media.ts';
 import { producerId } from './producer-headers.ts';
-import { readQuery, wholeNumber } from './query.ts';
+import { duration, type Query, readQuery, wholeNumber } from './query.ts';
 import { waitAtMost } from './wait.ts';
+
+/** Below every epoch: any leader is news. */
+const NO_EPOCH = -1;
 
 export function statusRoutes(app: FastifyInstance, context: ApiContext): void {
   app.get('/api/v1/status', async (request, reply) => {
-    readQuery(request.query, []);
+    const query = readQuery(request.query, ['wait', 'epoch-above']);
     reply.header('cache-control', 'no-store');
+    await leaderNews(query, reply, context);
     return context.service.status();
   });
   app.get('/api/v1/stats', async (request, reply) => {
@@ -42,6 +46,21 @@ export function statusRoutes(app: FastifyInstance, context: ApiContext): void {
     },
     handler: (request, reply) => transfer(request, reply, context),
   });
+}
+
+/** Whoever looks for the leader of a takeover need not ask again and again while loggers have better things to do. */
+async function leaderNews(
+  { wait = '0', 'epoch-above': above }: Query<'wait' | 'epoch-above'>,
+  reply: FastifyReply,
+  { service, bounds, liveReaders }: ApiContext,
+): Promise<void> {
+  const waitMs = duration('wait', wait, bounds.maxWaitMs);
+  const epoch =
+    above === undefined ? NO_EPOCH : wholeNumber('epoch-above', above, [0, Number.MAX_SAFE_INTEGER]);
+  if (waitMs > 0)
+    await waitAtMost(waitMs, liveReaders.enter(reply.raw), (signal) => service.leaderAbove(epoch, signal));
+  else if (above !== undefined)
+    throw new LoggerError('invalid-request', 'epoch-above has no meaning without wait');
 }
 
 /**

@@ -122,6 +122,8 @@ export interface LoggerService {
   redirect(): { readonly leading: true } | { readonly leading: false; readonly leader: LeaderAddress | null };
   /** Resolves once an established leader is known, which may be this logger; within a second or so whether or not. */
   leaderKnown(): Promise<void>;
+  /** Resolves once an established leader of an epoch above this one is known, or `signal` aborts; early when too many wait. */
+  leaderAbove(epoch: number, signal: AbortSignal): Promise<void>;
   /**
    * Stores the records as one batch and resolves once they are committed. Rejects with LoggerError: not-leader, no-leader,
    * outcome-unknown, overloaded, too-many-requests, disk-full, sequence-gap, sequence-conflict, producer-fenced, shutting-down.

@@ -79,12 +79,18 @@ export class Exchange<T> {
 
   async #untilAnswered(): Promise<Exchanged<T>> {
     for (;;) {
-      const url = await this.#address();
+      // Without a wait where there is nothing to wait for: requests go out in the order in which they are made.
+      const url = this.#addressNow() ?? (await this.#address());
       this.#attempts += 1;
       const result = await this.#attempt(url);
       if (result.kind === 'done') return { value: result.value, url, attempts: this.#attempts };
       await this.#afterFailure(url, result);
     }
+  }
+
+  #addressNow(): string | null {
+    const picked = this.#policy.signal.aborted ? null : this.#around.addresses.pick();
+    return picked && picked.waitMs <= 0 ? picked.url : null;
   }
 
   async #address(): Promise<string> {

@@ -2,7 +2,7 @@
 // busy with one while the next is on its way. Order and exactly-once stay what they are with one request at a time:
 //
 //   - the oldest is repeated, with its stamp, until a logger answers for it; one behind it is sent once, and when that fails
-//     (as a gap, mostly, since the one before it has failed), it waits until it is the oldest;
+//     (as a gap, mostly, since the one before it has failed), it waits until it is the oldest, and nothing new goes out behind it;
 //   - loggers remember the last five batches of a producer, so no more than five are ever without an answer;
 //   - when the oldest is refused, its sequences are free again, and those sent behind it would fit or not by chance: so a new
 //     epoch begins, which fences them, and they are sent anew in it;
@@ -35,6 +35,8 @@ interface Flight {
   readonly parcel: Parcel;
   readonly giveUp: AbortController;
   stamp: Stamp;
+  /** Sent ahead of its turn without success: until it has landed, whatever is sent behind it can only be refused as a gap. */
+  missed: boolean;
   /** What became of one before it, and so of this one. */
   doom: ClientError | null;
 }
@@ -69,7 +71,9 @@ export class Flights {
   get hasRoom(): boolean {
     if (this.#flights.length === 0) return true;
     const isGivingUp = this.#flights[0]?.giveUp.signal.aborted === true;
-    return this.#flights.length < PIPELINED_MAX && !this.#sorting && !isGivingUp && this.#stamps.hasRoom;
+    const isCatchingUp = this.#flights.some(({ missed }) => missed);
+    const isHeld = this.#sorting || isGivingUp || isCatchingUp;
+    return this.#flights.length < PIPELINED_MAX && !isHeld && this.#stamps.hasRoom;
   }
 
   /** Resolves when those under way now have landed. Never rejects. */
@@ -83,7 +87,7 @@ export class Flights {
       this.#break(parcel.sends, this.#exhausted());
       return;
     }
-    const flight = { parcel, stamp, giveUp: new AbortController(), doom: null };
+    const flight = { parcel, stamp, giveUp: new AbortController(), missed: false, doom: null };
     this.#flights.push(flight);
     this.#last = this.#fly(flight, this.#last);
   }
@@ -102,12 +106,19 @@ export class Flights {
   }
 
   async #fly(flight: Flight, before: Promise<void>): Promise<void> {
-    const tried = this.#flights[0] === flight ? null : await this.#tryOnce(flight, before);
+    // Sent before this returns: what is launched next must not overtake it.
+    if (this.#flights[0] === flight) await this.#deliver(flight, 0);
+    else await this.#followUp(flight, before);
+    this.#land(flight, false);
+  }
+
+  async #followUp(flight: Flight, before: Promise<void>): Promise<void> {
+    const tried = await this.#tryOnce(flight, before);
+    flight.missed = tried?.kind !== 'done';
     await before;
     if (tried?.kind === 'done') this.#stored(flight, { ...tried, attempts: 1 });
     else if (flight.doom) rejectEach(flight.parcel.sends, flight.doom);
     else await this.#deliver(flight, tried === null ? 0 : 1);
-    this.#land(flight, false);
   }
 
   async #tryOnce(

@@ -148,6 +148,10 @@ export class Service implements LoggerService {
     return this.#parts.leaderWait.leaderKnown();
   }
 
+  leaderAbove(epoch: number, signal: AbortSignal): Promise<void> {
+    return this.#parts.leaderWait.leaderAbove(epoch, signal);
+  }
+
   waitForCommit(offset: number, signal: AbortSignal): Promise<boolean> {
     return this.#parts.waiters.wait(offset, signal);
   }

@@ -18,7 +18,7 @@ import { Appends } from './appends.ts';
 import { realClock } from './clock.ts';
 import { CommitWaiters } from './commit-waiters.ts';
 import { type DataDirectory, openDataDirectory } from './data-directory.ts';
-import { ReplicationDriver } from './driver/index.ts';
+import { type ElectionSteps, ReplicationDriver } from './driver/index.ts';
 import {
   apiMetrics,
   diskRoomAt,
@@ -251,11 +251,24 @@ function driverOf(
       else if (cause instanceof ConsulError && cause.failure === 'denied') out.error(deniedLine(cause));
       else out.warn(`Consul does not answer: ${messageOf(cause)}`);
     },
+    onElected: tellElected(out),
     onMembers: tellMembers({ label, metrics, out }),
     onNote: (text) => out.info(text),
     onFatal: (cause) => die(EXIT_SOFTWARE, `Replication cannot go on: ${messageOf(cause)}`),
   });
 }
+
+const tellElected =
+  (out: PinoLogger) =>
+  ({ epoch, ...steps }: ElectionSteps): void => {
+    const voteMs = Math.round(steps.voteMs);
+    const registerMs = Math.round(steps.registerMs);
+    const promiseMs = Math.round(steps.promiseMs);
+    out.info(
+      { event: 'elected', epoch, voteMs, registerMs, promiseMs },
+      `Elected in epoch ${epoch}: ${voteMs} ms for the vote, ${registerMs} ms for Consul, ${promiseMs} ms for the promises`,
+    );
+  };
 
 const deniedLine = ({ message }: ConsulError): string =>
   `Consul refuses this logger: ${message}. Its ACL token (DLOG_CONSUL_TOKEN_FILE or DLOG_CONSUL_TOKEN) is missing, or lacks the policy of docs/how-to/secure.md`;

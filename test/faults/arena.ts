@@ -19,6 +19,8 @@ export const LOGGER_COUNT = 3;
 const MAX_LAG = 200;
 /** The third wait is 40 s, which would be taken for the fault's. */
 const MANY_RESTARTS = 2;
+/** A Consul server that waits even 10 s takes the majority with it when another one is struck. */
+const MANY_RESTARTS_OF_CONSUL = 1;
 
 /** As the chart has it, also in what the pods ask of a node's processors; only the volumes are small and rollouts quick. */
 const VALUES = {
@@ -186,8 +188,9 @@ export class Arena implements AsyncDisposable {
 
   /** The kubelet waits longer and longer before it starts a container again that ended: whose has ended often gets a new pod. */
   async fresh(): Promise<void> {
-    for (const { name, restarts } of [...(await this.loggers()), ...(await this.consuls())]) {
-      if (restarts < MANY_RESTARTS) continue;
+    const tired = (pods: readonly Placed[], many: number) => pods.filter(({ restarts }) => restarts >= many);
+    const loggers = tired(await this.loggers(), MANY_RESTARTS);
+    for (const { name } of [...loggers, ...tired(await this.consuls(), MANY_RESTARTS_OF_CONSUL)]) {
       await this.namespace.kubectl(['delete', 'pod', name]);
       await this.whole();
     }

@@ -77,15 +77,19 @@ function budgetRow({ fault, runs }: Row): string[] {
     const { leadingMs, labelledMs, routedMs } = budget;
     // The longest gap may be another one than the takeover's: that of a later handover, or of the healing.
     if (leadingMs < gapAfterMs || leadingMs > gapAfterMs + gapMs) return [];
-    const cells = [gapAfterMs, leadingMs, gapAfterMs + gapMs, labelledMs, routedMs];
-    return [`| ${fault.name} | ${cells.map(time).join(' | ')} |`];
+    const { voteMs = null, registerMs = null, promiseMs = null } = budget.steps ?? {};
+    const noticedMs =
+      budget.steps && leadingMs - budget.steps.voteMs - budget.steps.registerMs - budget.steps.promiseMs;
+    const election = [noticedMs, voteMs, registerMs, promiseMs];
+    const cells = [gapAfterMs, ...election, leadingMs, gapAfterMs + gapMs, labelledMs, routedMs];
+    return [`| ${fault.name} | ${cells.map(optionalTime).join(' | ')} |`];
   });
 }
 
 function budgets(rows: readonly Row[]): string {
   return [
-    '| fault | last acknowledgement before | another led | next acknowledgement | label | Service routes to it alone |',
-    '| --- | --- | --- | --- | --- | --- |',
+    '| fault | last acknowledgement before | noticed | vote | Consul | promises | another led | next acknowledgement | label | Service routes to it alone |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
     ...rows.filter(({ fault }) => fault.goal !== undefined).flatMap(budgetRow),
   ].join('\n');
 }
@@ -135,7 +139,9 @@ ${paired.length === 0 ? 'Not measured.' : table(paired)}
 
 ## Where the time goes
 
-After the fault, run by run. Between *another led* and the *next acknowledgement* lie the client's way to the new leader, by the loggers' own
+After the fault, run by run. *Noticed* is when the winner knew that its leader was lost, or had been named by it; the *vote* among the
+loggers, *Consul*'s answer to the write of the register and the *promises* of a majority come one after the other and end when *another led*,
+each as long as the winner's own log says. Between *another led* and the *next acknowledgement* lie the client's way to the new leader, by the loggers' own
 addresses, and the first append there; label and Service are beside that way. A run whose longest gap was not the takeover's is left out.
 Where a pod ends, its successor is started at the same moment, and on few cores that start, the kubelet's work and the takeover share
 them: a node that is cut off, where nothing is started, shows the same takeover without that.

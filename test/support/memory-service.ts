@@ -98,6 +98,15 @@ export class MemoryService implements LoggerService {
   /** A logger waits for a takeover; here the test moves leadership, and has when it asks. */
   async leaderKnown(): Promise<void> {}
 
+  readonly leaderWaits: { readonly above: number; readonly wake: () => void }[] = [];
+
+  leaderAbove(above: number, signal: AbortSignal): Promise<void> {
+    return new Promise((wake) => {
+      this.leaderWaits.push({ above, wake });
+      signal.addEventListener('abort', () => wake(), { once: true });
+    });
+  }
+
   redirect(): ReturnType<LoggerService['redirect']> {
     return this.#role === 'leader' ? { leading: true } : { leading: false, leader: this.#leader };
   }

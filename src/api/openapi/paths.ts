@@ -208,6 +208,23 @@ const rebuildRegister = {
   },
 };
 
+const status = {
+  operationId: 'status',
+  summary: 'Role, leader, offsets, members, Consul, label',
+  tags: ['cluster'],
+  parameters: [
+    parameter('query', 'wait', `Wait for a leader, as 250ms or 5s; ${BOUNDS.maxWaitMs / 1000}s at most`, {
+      type: 'string',
+      pattern: '^[0-9]+(ms|s)?$',
+      default: '0',
+    }),
+    parameter('query', 'epoch-above', 'With `wait`: for a leader of a higher epoch than this one', {
+      ...whole(0, Number.MAX_SAFE_INTEGER),
+    }),
+  ],
+  responses: { '200': json('The view of this logger', 'Status'), ...problems('too-many-requests') },
+};
+
 const stats = {
   operationId: 'stats',
   summary: 'Throughput, latency and lag of the last ten minutes',
@@ -236,12 +253,7 @@ export const PATHS = {
   '/api/v1/leader/transfer': { post: transfer },
   '/api/v1/members': { get: members, put: setMembers },
   '/api/v1/register/rebuild': { post: rebuildRegister },
-  '/api/v1/status': get(
-    'status',
-    'Role, leader, offsets, members, Consul, label',
-    'cluster',
-    json('The view of this logger', 'Status'),
-  ),
+  '/api/v1/status': { get: status },
   '/api/v1/stats': { get: stats },
   '/api/v1/history': get(
     'history',

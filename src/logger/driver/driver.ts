@@ -6,6 +6,7 @@ import type { ProducerStamp } from '../../log/types.ts';
 import { ALL_RULES, DEFAULT_TIMINGS, type Effect, type Event, Replica } from '../../replica/index.ts';
 import type { ReplicatedLog, Role } from '../replicated-log.ts';
 import { ConsulRunner } from './consul-runner.ts';
+import { ElectionWatch } from './election-watch.ts';
 import { LogRunner, viewOf } from './log-runner.ts';
 import { MemberWatch } from './member-watch.ts';
 import { type DriverOptions, TICK_MS } from './outside.ts';
@@ -25,6 +26,7 @@ export class ReplicationDriver implements ReplicatedLog {
   readonly #roleHandlers: ((role: Role, reason: string) => void)[] = [];
   readonly #commitHandlers: ((commit: number) => void)[] = [];
   readonly #members: MemberWatch;
+  readonly #election: ElectionWatch;
   readonly #watching = new AbortController();
   readonly #queue: Event[] = [];
   /** Base URL of each logger's API by its id, as last told: one for each id that ever was a member. */
@@ -53,6 +55,7 @@ export class ReplicationDriver implements ReplicatedLog {
     this.#replica = new Replica(config, initial, clock.now());
     const event = (one: Event): void => this.#dispatch(one);
     const failed = (error: Error): void => this.#fail(error);
+    this.#election = new ElectionWatch(this.#replica.state, clock.now, (steps) => options.onElected?.(steps));
     this.#members = new MemberWatch(this.#replica.state, options.onMembers);
     this.#log = new LogRunner(log, state, clock, { event, failed });
     this.#consul = new ConsulRunner(options.register, options.sessions, event, (text) =>
@@ -208,6 +211,7 @@ export class ReplicationDriver implements ReplicatedLog {
     this.#running = true;
     try {
       for (let next = this.#queue.shift(); next && !this.#stopped; next = this.#queue.shift()) {
+        this.#election.event(next);
         const effects = this.#replica.step(next, this.#options.clock.now());
         this.#commitHasBeenCurrent ||= commitIsCurrent(this.#replica.state);
         this.#carryOut(effects);
@@ -272,6 +276,7 @@ export class ReplicationDriver implements ReplicatedLog {
   }
 
   #runRare(effect: RareEffect): void {
+    this.#election.effect(effect);
     switch (effect.type) {
       case 'open-session':
         this.#consul.openSession();

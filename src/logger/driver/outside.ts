@@ -3,6 +3,7 @@ import type { Register, Sessions } from '../../election/types.ts';
 import type { Log, StateFile } from '../../log/types.ts';
 import type { Member, Rules, Timings } from '../../replica/index.ts';
 import type { PeerAddress, Transport } from '../../replication/types.ts';
+import type { ElectionSteps } from './election-watch.ts';
 
 export interface Clock {
   /** Monotonic milliseconds. */
@@ -37,6 +38,8 @@ export interface DriverOptions {
   readonly onReachable?: (reachable: boolean, cause?: Error) => void;
   /** The members have changed under this logger's leadership. */
   readonly onMembers?: (change: MembersChange) => void;
+  /** This logger is about to lead. */
+  readonly onElected?: (steps: ElectionSteps) => void;
   /** One line for people: rare. */
   readonly onNote?: (text: string) => void;
   /** Going on could lose records: the process must end. Called at most once; the driver has stopped by then. */

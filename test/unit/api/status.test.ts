@@ -17,6 +17,24 @@ test('the status is the logger’s, role and all', async (t) => {
   assert.deepEqual(following.leader, { id: 'logger-1', api: 'http://leader.test' });
 });
 
+test('a status can wait for a leader of a higher epoch, for as long as it is asked to', async (t) => {
+  const { service, url } = await startApi(t);
+  service.follow(null);
+  const news = send(`${url}/api/v1/status?wait=60s&epoch-above=3`);
+  await until('it waits', () => service.leaderWaits.length === 1);
+  service.follow({ id: 'logger-1', api: 'http://leader.test' });
+  service.leaderWaits[0]?.wake();
+  assert.equal(JSON.parse((await news).text).leader.id, 'logger-1');
+  assert.equal((await send(`${url}/api/v1/status?wait=20ms`)).status, 200);
+  assert.deepEqual(
+    service.leaderWaits.map(({ above }) => above),
+    [3, -1],
+  );
+  for (const query of ['epoch-above=3', 'wait=61s', 'wait=1s&epoch-above=x', 'epoch=1'])
+    assertProblem(await send(`${url}/api/v1/status?${query}`), 'invalid-request');
+  assert.equal(service.leaderWaits.length, 2);
+});
+
 test('a restarted producer learns where it was, its 63-bit id unharmed', async (t) => {
   const { service, ...api } = await startApi(t);
   await post(api, '["a","b"]', { 'content-type': 'application/json', ...STAMP, 'producer-seq': '0' });

@@ -39,6 +39,7 @@ const nameIn = (received: Received): string =>
 /** A logger's rules for one producer: the next sequence is stored, a known one repeated, anything else refused. */
 class Rules {
   readonly stored: string[] = [];
+  gaps = 0;
   #epoch = 0;
   #next = 0;
   readonly #known = new Map<string, number>();
@@ -54,7 +55,10 @@ class Rules {
       this.#epoch = epoch;
       this.#next = 0;
     }
-    if (sequence !== this.#next) return problem('sequence-gap')(received);
+    if (sequence !== this.#next) {
+      this.gaps += 1;
+      return problem('sequence-gap')(received);
+    }
     const offset = this.stored.length;
     this.stored.push(...nameIn(received).split(','));
     this.#next += count;
@@ -84,6 +88,10 @@ test('five are under way at a time, one behind the other on one connection', asy
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal(held.length, 5);
   assert.equal(new Set(held.map(({ request }) => request.socket)).size, 1);
+  assert.deepEqual(
+    held.map((received) => stampIn(received).sequence),
+    [1, 2, 3, 4, 5],
+  );
   logger.otherwise = rules.step;
   for (const received of held) await rules.step(received);
   assert.deepEqual(await settled(sent), [1, 2, 3, 4, 5, 6, 7, 8]);
@@ -102,6 +110,22 @@ test('when the oldest fails those behind it are refused as gaps and sent again a
   assert.deepEqual(await settled(names.map((name) => producer.send(large(name)))), [1, 2, 3, 4, 5, 6, 7, 8]);
   assert.deepEqual(rules.stored, ['first', ...names]);
   assert.equal(producer.epoch, 0);
+});
+
+test('what was not under way when one failed is sent once: it waits until all that failed have been stored', async (t) => {
+  const rules = new Rules();
+  const logger = await ScriptedLogger.start(
+    t,
+    [rules.step, problem('overloaded', { retryAfterMs: 5 })],
+    rules.step,
+  );
+  const { producer } = producerFor(t, logger.url);
+  await producer.send('first');
+  const many = [...names, ...names, ...names];
+  await settled(many.map((name) => producer.send(large(name))));
+  assert.deepEqual(rules.stored, ['first', ...many]);
+  // Those behind the oldest, when that one failed.
+  assert.equal(rules.gaps, 4);
 });
 
 test('a connection that breaks in the middle loses nothing and stores nothing twice', async (t) => {

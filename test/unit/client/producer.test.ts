@@ -270,6 +270,38 @@ for (const [how, silent] of [
     assert.deepEqual(stampIn(next.appends()[0] as Received), { id: '7', epoch: 0, sequence: 1 });
   });
 
+test('a logger that knows no new leader yet is asked once, and answers when it does', async (t) => {
+  const { service, next, loggers } = await behindService(t, false);
+  next.held = [];
+  const { producer } = producerFor(t, service.url, { requestTimeoutMs: 600_000, retryMaxMs: 600_000 });
+  await producer.send('a');
+  while (producer.client.connection.knownAddresses.length < 3) await new Promise(setImmediate);
+  service.status = null;
+  const sent = [producer.send('b'), producer.send('c')];
+  while (next.held.length === 0) await new Promise(setImmediate);
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  assert.deepEqual(next.asked, ['/api/v1/status', '/api/v1/status?wait=250ms&epoch-above=1']);
+  next.status = statusOf(2, next.url, loggers);
+  for (const answer of next.held) answer();
+  assert.deepEqual(
+    (await Promise.all(sent)).map(({ epoch }) => epoch),
+    [2, 2],
+  );
+});
+
+test('a logger of before, which refuses to wait, is asked plainly again', async (t) => {
+  const { service, next, loggers } = await behindService(t, false);
+  next.refusesWaits = true;
+  const { producer } = producerFor(t, service.url, { requestTimeoutMs: 600_000, retryMaxMs: 600_000 });
+  await producer.send('a');
+  while (producer.client.connection.knownAddresses.length < 3) await new Promise(setImmediate);
+  service.status = null;
+  const sent = producer.send('b');
+  while (next.asked.length < 2) await new Promise(setImmediate);
+  next.status = statusOf(2, next.url, loggers);
+  assert.equal((await sent).epoch, 2);
+});
+
 test('a status whose addresses make no sense teaches nothing', async (t) => {
   const logger = await ScriptedLogger.start(t);
   const members = [null, {}, { api: null }, { api: 'ftp://a' }];

@@ -30,6 +30,11 @@ export class ScriptedLogger {
   readonly received: Received[] = [];
   /** Statuses are asked by scouts at any time: they do not use up steps. Null leaves them unanswered. */
   status: object | null = null;
+  /** Paths of the statuses asked for. */
+  readonly asked: string[] = [];
+  /** With it, those that may wait for a leader are kept: each entry answers one with the status as it is then. */
+  held: (() => void)[] | null = null;
+  refusesWaits = false;
   script: Step[];
   otherwise: Step;
   readonly #server: Server;
@@ -90,8 +95,14 @@ export class ScriptedLogger {
     } catch {
       return; // its connection was broken, by the step of a request before it
     }
-    if (request.url === '/api/v1/status') {
-      if (this.status) json(response, 200, this.status);
+    if (request.url?.startsWith('/api/v1/status')) {
+      this.asked.push(request.url);
+      const tell = (): void => {
+        if (this.status) json(response, 200, this.status);
+      };
+      if (this.refusesWaits && request.url.includes('?')) json(response, 400, { code: 'invalid-request' });
+      else if (this.held && request.url.includes('wait=')) this.held.push(tell);
+      else tell();
       return;
     }
     const received = {

@@ -29,12 +29,16 @@ const page = (results: Result[], faults: Fault[]) =>
   renderPage({ date: '2026-01-01', machine: 'a machine', command: 'npm test', results }, faults, []);
 
 test('of several runs the median and the longest gap are told, and a missed goal is bold', () => {
-  const budget = { leadingMs: 40, labelledMs: 60, routedMs: 80 };
+  const steps = { voteMs: 5, registerMs: 20, promiseMs: 10 };
+  const budget = { leadingMs: 40, steps, labelledMs: 60, routedMs: 80 };
   const runs = [result('a', 100), result('a', 400, { budget }), result('a', 200), result('b', 100)];
   const text = page(runs, [fault('a', 300), fault('b', 300)]);
   assert.match(text, /\| a \| 3 \| \*\*200 ms, 400 ms\*\* \| 300 ms \| 0 \| 80 ms \| {2}\| 3,000 \|/);
   assert.match(text, /\| b \| 1 \| 100 ms \| 300 ms \| 0 \|/);
-  assert.match(text, /\| a \| -5 ms \| 40 ms \| 395 ms \| 60 ms \| 80 ms \|/);
+  assert.match(
+    text,
+    /\| a \| -5 ms \| 5 ms \| 5 ms \| 20 ms \| 10 ms \| 40 ms \| 395 ms \| 60 ms \| 80 ms \|/,
+  );
   assert.match(text, /4,000 appends acknowledged: 0 lost, 0 twice, 0 out of order/);
 });
 

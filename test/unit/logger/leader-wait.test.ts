@@ -46,3 +46,24 @@ test('more than may wait are not kept, and nobody is kept for ever', async () =>
   await kept;
   assert.deepEqual(order, ['beyond the bound', 'kept']);
 });
+
+test('who asks for a leader of a higher epoch waits for that one, or for as long as it likes', async () => {
+  const { wait, tell } = waiting(10);
+  const order: string[] = [];
+  const over = new AbortController();
+  tell(follower('logger-1'));
+  await wait.leaderAbove(0, over.signal);
+  const waits = [1, 2].map((epoch) =>
+    wait.leaderAbove(epoch, over.signal).then(() => order.push(`${epoch}`)),
+  );
+  tell(follower(null));
+  tell(follower('logger-1'));
+  await new Promise(setImmediate);
+  order.push('a new leader');
+  tell({ kind: 'leader', epoch: 2 });
+  await waits[0];
+  order.push('over');
+  over.abort();
+  await Promise.all(waits);
+  assert.deepEqual(order, ['a new leader', '1', 'over', '2']);
+});

@@ -1,0 +1,50 @@
+// How long each step of an election took, told when it is won: where a takeover's time went is else not to be seen from outside.
+import type { Effect, Event, State } from '../../replica/index.ts';
+
+/** In milliseconds, one after the other. */
+export interface ElectionSteps {
+  readonly epoch: number;
+  /** From the loss of the leader, or from being named by it, until the register was written to: the pre-vote. */
+  readonly voteMs: number;
+  /** Until Consul had answered. */
+  readonly registerMs: number;
+  /** Until this logger led: promises, adoption, the start of the epoch. */
+  readonly promiseMs: number;
+}
+
+type Watched = Pick<State, 'lostSinceMs' | 'campaigning'>;
+
+export class ElectionWatch {
+  readonly #state: Readonly<Watched>;
+  readonly #now: () => number;
+  readonly #onElected: (steps: ElectionSteps) => void;
+  #beganMs = 0;
+  #askedMs = 0;
+  #answeredMs = 0;
+
+  constructor(state: Readonly<Watched>, now: () => number, onElected: (steps: ElectionSteps) => void) {
+    this.#state = state;
+    this.#now = now;
+    this.#onElected = onElected;
+  }
+
+  /** Before the core is told of it. */
+  event({ type }: Event): void {
+    if (type === 'register-written') this.#answeredMs = this.#now();
+  }
+
+  effect(effect: Effect): void {
+    if (effect.type === 'take-register') {
+      const now = this.#now();
+      const { lostSinceMs, campaigning } = this.#state;
+      this.#beganMs = Math.min(lostSinceMs ?? now, campaigning?.startedMs ?? now);
+      this.#askedMs = now;
+    } else if (effect.type === 'role' && effect.role.kind === 'leading')
+      this.#onElected({
+        epoch: effect.role.epoch,
+        voteMs: this.#askedMs - this.#beganMs,
+        registerMs: this.#answeredMs - this.#askedMs,
+        promiseMs: this.#now() - this.#answeredMs,
+      });
+  }
+}

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type ElectionSteps, ElectionWatch } from '../../../src/logger/driver/election-watch.ts';
+import type { Effect, Event } from '../../../src/replica/index.ts';
+
+const take = { type: 'take-register' } as Effect;
+const written = { type: 'register-written' } as Event;
+const leading = { type: 'role', role: { kind: 'leading', epoch: 3, start: 7 }, reason: null } as Effect;
+
+function watched(lostSinceMs: number | null, startedMs: number) {
+  let nowMs = 0;
+  const told: ElectionSteps[] = [];
+  const state = { lostSinceMs, campaigning: { startedMs } } as ConstructorParameters<typeof ElectionWatch>[0];
+  const watch = new ElectionWatch(
+    state,
+    () => nowMs,
+    (steps) => told.push(steps),
+  );
+  const at = (ms: number, happens: (watch: ElectionWatch) => void): void => {
+    nowMs = ms;
+    happens(watch);
+  };
+  return { at, told };
+}
+
+test('the steps of an election are told once it is won', () => {
+  const { at, told } = watched(100, 105);
+  at(120, (watch) => watch.effect(take));
+  at(150, (watch) => watch.event(written));
+  assert.deepEqual(told, []);
+  at(157, (watch) => watch.effect(leading));
+  assert.deepEqual(told, [{ epoch: 3, voteMs: 20, registerMs: 30, promiseMs: 7 }]);
+});
+
+test('a leader that was named has lost nobody: its vote began when it asked', () => {
+  const { at, told } = watched(null, 200);
+  at(204, (watch) => watch.effect(take));
+  at(205, (watch) => watch.event(written));
+  at(206, (watch) => watch.effect(leading));
+  assert.deepEqual(told, [{ epoch: 3, voteMs: 4, registerMs: 1, promiseMs: 1 }]);
+});
