@@ -8,7 +8,7 @@ import type { ReplicatedLog, Role } from '../replicated-log.ts';
 import { ConsulRunner } from './consul-runner.ts';
 import { LogRunner, viewOf } from './log-runner.ts';
 import { MemberWatch } from './member-watch.ts';
-import { type DriverOptions, TICK_MS } from './outside.ts';
+import { CALM_TICK_MS, type DriverOptions, TICK_MS } from './outside.ts';
 import { Proposals } from './proposals.ts';
 import { Requests } from './requests.ts';
 import { memberStatus } from './status.ts';
@@ -33,6 +33,7 @@ export class ReplicationDriver implements ReplicatedLog {
   #commitHasBeenCurrent = false;
   #stopped = false;
   #pumpSoon = false;
+  #ticksCalmly = false;
   #cancelTick: () => void = () => undefined;
   #cancelWake: () => void = () => undefined;
   #wakeAtMs = Number.POSITIVE_INFINITY;
@@ -213,6 +214,7 @@ export class ReplicationDriver implements ReplicatedLog {
         this.#carryOut(effects);
         this.#members.look();
       }
+      if (this.#ticksCalmly && !this.#replica.calm && !this.#stopped) this.#tickLater();
     } catch (error) {
       this.#fail(error as Error);
     } finally {
@@ -341,7 +343,14 @@ export class ReplicationDriver implements ReplicatedLog {
   #tick(): void {
     if (this.#stopped) return;
     this.#dispatch({ type: 'tick' });
-    this.#cancelTick = this.#options.clock.after(TICK_MS, () => this.#tick());
+    if (!this.#stopped) this.#tickLater();
+  }
+
+  #tickLater(): void {
+    this.#cancelTick();
+    this.#ticksCalmly = this.#replica.calm;
+    const ms = this.#ticksCalmly ? CALM_TICK_MS : TICK_MS;
+    this.#cancelTick = this.#options.clock.after(ms, () => this.#tick());
   }
 
   #wake(atMs: number): void {
