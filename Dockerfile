@@ -45,7 +45,8 @@ LABEL org.opencontainers.image.title="distributed-logger" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-ENV NODE_ENV=production
+# Some megabytes less than glibc's own, eight for each processor: a logger has some ten threads, which seldom allocate at once.
+ENV NODE_ENV=production MALLOC_ARENA_MAX=2
 WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist

@@ -365,7 +365,7 @@ const processes: Row = {
     ),
     graph(
       'Event-loop lag',
-      'One in a hundred turns waited longer than this. Heartbeats have a thread of their own.',
+      'Between two turns of a timer of 50 ms, which is what it shows when nothing is late; one in a hundred took longer. Heartbeats have a thread of their own.',
       's',
       query('nodejs_eventloop_lag_p99_seconds{<loggers>}', '{{pod}}'),
     ),

@@ -9,6 +9,11 @@ import { answerError, type ProblemParts } from './problems.ts';
 import { oddityOf } from './request-head.ts';
 import { renewCertificate, type ServerTls, serverOptions } from './tls.ts';
 
+/** Bodies, validation and answers are ours: with Fastify's own compilers ajv would lie in memory for nothing. */
+const noSchemas = () => () => {
+  throw new Error('a route has a schema, which nothing compiles here');
+};
+
 /** An instance without routes; in the clear where `tls` is null. */
 export function createApp(context: ApiContext, metrics: ApiMetrics, tls: ServerTls | null): FastifyInstance {
   const { bounds, connections, limits } = context;
@@ -27,6 +32,7 @@ export function createApp(context: ApiContext, metrics: ApiMetrics, tls: ServerT
     keepAliveTimeout: bounds.keepAliveTimeoutMs,
     connectionTimeout: bounds.stallTimeoutMs,
     return503OnClosing: false,
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     routerOptions: { maxParamLength: bounds.maxHeaderBytes },
     // No hook runs for these.
     frameworkErrors: (error, request, reply) => {

@@ -1,8 +1,8 @@
 // Trouble before there is a request to route: unparseable HTTP, header fields beyond their limit, a request that does not
 // arrive in time. Node hands over the bare socket; the answer is the same problem document as everywhere.
-import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { LoggerError, problemOf } from '../errors.ts';
+import { STATUS_CODES } from '../node-http.ts';
 import type { Connections } from './connections.ts';
 import { PROBLEM } from './media.ts';
 

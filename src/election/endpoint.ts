@@ -3,10 +3,11 @@
 // its several kinds of errors become one, which says whether the request may have been carried out.
 
 import { EventEmitter } from 'node:events';
-import { Agent as HttpAgent, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import Consul from 'consul';
 import { messageOf } from '../errors.ts';
+import { Agent as HttpAgent } from '../node-http.ts';
 import type { CallOptions } from './client.ts';
 import { ConsulError } from './errors.ts';
 

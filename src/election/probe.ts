@@ -1,14 +1,11 @@
 // Asks a logger's API whether it lives, when its name is claimed by another process. Only a clear "yes, I am that logger" counts:
 // a pod that is gone answers nothing, and its address may answer as something else by now.
+// By Node's own client: undici takes some fifteen megabytes of every logger, and few ever ask.
 
-import { Agent, request } from 'undici';
+import type { IncomingMessage } from 'node:http';
+import { get as httpsGet } from 'node:https';
+import { get as httpGet } from '../node-http.ts';
 import type { Identity } from './identity.ts';
-
-/**
- * A certificate is not asked for: nothing secret is said here, and a wrong "yes" only keeps this logger from starting, which whoever
- * answers at an address that stands in Consul could bring about anyway.
- */
-const anyCertificate = new Agent({ connect: { rejectUnauthorized: false } });
 
 const probeTimeoutMs = 1000;
 const maxAttempts = 2;
@@ -27,14 +24,24 @@ export async function answersAs(other: Identity): Promise<boolean> {
 async function readIdentity(api: string): Promise<{ id?: unknown; cluster?: unknown } | null> {
   try {
     const signal = AbortSignal.timeout(probeTimeoutMs);
-    const options = { signal, dispatcher: anyCertificate, reset: true };
-    const { statusCode, body } = await request(`${api}/livez`, options);
-    const text = await readBounded(body);
-    const answer: unknown = statusCode === 200 ? JSON.parse(text) : null;
+    const response = await get(`${api}/livez`, signal);
+    const text = await readBounded(response);
+    const answer: unknown = response.statusCode === 200 ? JSON.parse(text) : null;
     return typeof answer === 'object' ? answer : null;
   } catch {
     return null;
   }
+}
+
+/**
+ * A certificate is not asked for: nothing secret is said here, and a wrong "yes" only keeps this logger from starting, which whoever
+ * answers at an address that stands in Consul could bring about anyway.
+ */
+function get(url: string, signal: AbortSignal): Promise<IncomingMessage> {
+  const send = url.startsWith('https:') ? httpsGet : httpGet;
+  return new Promise((resolve, reject) => {
+    send(url, { signal, agent: false, rejectUnauthorized: false }, resolve).on('error', reject);
+  });
 }
 
 async function readBounded(body: AsyncIterable<Uint8Array>): Promise<string> {

@@ -1,8 +1,9 @@
 // Probes and metrics of the producer. Live is that it answers; ready is that its messages are acknowledged.
 
 import { once } from 'node:events';
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createServer } from '../node-http.ts';
 
 export interface ProbesParts {
   readonly host: string;

@@ -1,6 +1,7 @@
 // The replica: a deterministic state machine without clock, randomness or I/O. An event goes to the concept that it
 // belongs to; then every concept carries on as far as its conditions hold now. Rules are thus stated once, as conditions,
 // and not repeated for every event that may make them true.
+import { isCalm } from './calm.ts';
 import { campaign, isTakingOver, onDrained, onPreVoteAnswer } from './campaign.ts';
 import { advanceCommit } from './commit.ts';
 import { confirm, onConfirm, onConfirmed, onConfirmRequest } from './confirm.ts';
@@ -37,6 +38,11 @@ export class Replica {
   /** What it knows; for the driver's status and for tests. Not to be changed. */
   get state(): Readonly<State> {
     return this.#s;
+  }
+
+  /** Ticks may be rare: see `isCalm`. */
+  get calm(): boolean {
+    return isCalm(this.#s);
   }
 
   /** Takes one event in; `nowMs` is monotonic. The effects are to be carried out in order, before the next event. */

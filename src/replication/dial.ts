@@ -3,7 +3,6 @@
 // next attempt joins it, so that a name server that hangs can never fill the pool.
 import { type LookupAddress, type LookupAllOptions, lookup as systemLookup } from 'node:dns';
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
 import { CONNECT_TIMEOUT_MS, HANDSHAKE_TIMEOUT_MS, RESOLVE_TIMEOUT_MS } from './limits.ts';
 
 /** PEM texts. Both sides show a certificate signed by `ca`; the listener's must name the address that was dialled. */
@@ -14,6 +13,9 @@ export interface TlsMaterial {
 }
 
 export const TLS_OPTIONS = { minVersion: 'TLSv1.3', requestCert: true, rejectUnauthorized: true } as const;
+
+/** Loaded only where TLS is on: it takes some megabytes of each thread. */
+export const nodeTls = (): typeof import('node:tls') => process.getBuiltinModule('node:tls');
 
 interface HostPort {
   readonly host: string;
@@ -67,7 +69,7 @@ export function dial(
     const socket: Socket =
       tls === null
         ? connect({ host, port, lookup })
-        : connectTls({ host, port, lookup, ...TLS_OPTIONS, ...tls });
+        : nodeTls().connect({ host, port, lookup, ...TLS_OPTIONS, ...tls });
     const limit = (timeoutMs: number, what: string): void => {
       clearTimeout(timer);
       timer = setTimeout(() => socket.destroy(new Error(`no ${what} within ${timeoutMs} ms`)), timeoutMs);

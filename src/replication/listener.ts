@@ -1,8 +1,8 @@
 // Listens for the connections of other loggers, in the clear or with mutual TLS. Certificates may change while it runs:
 // each connection is made with those that the getter gives then.
 import { createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
-import { TLS_OPTIONS, type TlsMaterial } from './dial.ts';
+import type { TLSSocket, Server as TlsServer } from 'node:tls';
+import { nodeTls, TLS_OPTIONS, type TlsMaterial } from './dial.ts';
 import { CONNECTIONS_MAX, HANDSHAKE_TIMEOUT_MS } from './limits.ts';
 
 /** What is said of a connection to either listener that gets no further than TLS. */
@@ -54,7 +54,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
 
 function tlsServer(options: ListenerOptions, material: () => TlsMaterial): Server {
   let used = material();
-  const server: TlsServer = createTlsServer({
+  const server: TlsServer = nodeTls().createServer({
     ...TLS_OPTIONS,
     ...used,
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,

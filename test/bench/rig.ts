@@ -18,6 +18,9 @@ export interface RigOptions {
 /** Options of Node for each logger, as `--cpu-prof --cpu-prof-dir=profiles`: to see where the time goes. */
 const NODE_ARGUMENTS = (process.env.BENCH_NODE_ARGUMENTS ?? '').split(' ').filter((text) => text !== '');
 
+/** As the Dockerfile has it. */
+const IMAGE_ENVIRONMENT = { MALLOC_ARENA_MAX: '2' };
+
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 let program: string | null = null;
 
@@ -52,7 +55,7 @@ export class Rig implements AsyncDisposable {
       const loggers = await Loggers.start(owner, {
         consulUrls: consul.urls,
         count: members,
-        environment: { DLOG_PRINT_RECORDS: 'true', ...environment },
+        environment: { DLOG_PRINT_RECORDS: 'true', ...IMAGE_ENVIRONMENT, ...environment },
         nodeArguments: NODE_ARGUMENTS,
         ...(!sources && { main: built() }),
         printToFiles: true,

@@ -9,7 +9,7 @@ import { ConsulRunner } from './consul-runner.ts';
 import { ElectionWatch } from './election-watch.ts';
 import { LogRunner, viewOf } from './log-runner.ts';
 import { MemberWatch } from './member-watch.ts';
-import { type DriverOptions, TICK_MS } from './outside.ts';
+import { CALM_TICK_MS, type DriverOptions, TICK_MS } from './outside.ts';
 import { Proposals } from './proposals.ts';
 import { Requests } from './requests.ts';
 import { memberStatus } from './status.ts';
@@ -35,6 +35,7 @@ export class ReplicationDriver implements ReplicatedLog {
   #commitHasBeenCurrent = false;
   #stopped = false;
   #pumpSoon = false;
+  #ticksCalmly = false;
   #cancelTick: () => void = () => undefined;
   #cancelWake: () => void = () => undefined;
   #wakeAtMs = Number.POSITIVE_INFINITY;
@@ -217,6 +218,7 @@ export class ReplicationDriver implements ReplicatedLog {
         this.#carryOut(effects);
         this.#members.look();
       }
+      if (this.#ticksCalmly && !this.#replica.calm && !this.#stopped) this.#tickLater();
     } catch (error) {
       this.#fail(error as Error);
     } finally {
@@ -346,7 +348,14 @@ export class ReplicationDriver implements ReplicatedLog {
   #tick(): void {
     if (this.#stopped) return;
     this.#dispatch({ type: 'tick' });
-    this.#cancelTick = this.#options.clock.after(TICK_MS, () => this.#tick());
+    if (!this.#stopped) this.#tickLater();
+  }
+
+  #tickLater(): void {
+    this.#cancelTick();
+    this.#ticksCalmly = this.#replica.calm;
+    const ms = this.#ticksCalmly ? CALM_TICK_MS : TICK_MS;
+    this.#cancelTick = this.#options.clock.after(ms, () => this.#tick());
   }
 
   #wake(atMs: number): void {
