@@ -54,6 +54,8 @@ export interface RunningApi {
   readonly readers: () => number;
   /** Connections whose TLS handshake failed. */
   readonly tlsFailures: () => number;
+  /** Connections closed because their client was too slow. */
+  readonly slowReaders: () => number;
   /** What was logged as an error. A test that expects none asserts so at its end, by `startApi` itself. */
   readonly errors: string[];
 }
@@ -74,6 +76,7 @@ export async function startApi(
   const errors: string[] = [];
   let readers = 0;
   let tlsFailures = 0;
+  let slowReaders = 0;
   const api = createApi({
     service,
     limits: { ...LIMITS, ...options.limits },
@@ -84,6 +87,9 @@ export async function startApi(
       onAppend: (sample) => void appends.push(sample),
       onTlsFailure: () => {
         tlsFailures += 1;
+      },
+      onSlowReader: () => {
+        slowReaders += 1;
       },
       onReaders: (count) => {
         readers = count;
@@ -109,6 +115,7 @@ export async function startApi(
     appends,
     readers: () => readers,
     tlsFailures: () => tlsFailures,
+    slowReaders: () => slowReaders,
     errors,
   };
 }

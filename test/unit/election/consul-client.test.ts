@@ -79,7 +79,11 @@ describe('reading a key', () => {
     for (const json of [[null], [{ ...found, hasOwnProperty: 1 }]]) {
       server.script = () => ({ status: 200, json, index: 9 });
       // It throws out of an event of the connection: the call would never end, and the process would.
-      await assert.rejects(client.key('a/key', impatient), failsWith('malformed', true), JSON.stringify(json));
+      await assert.rejects(
+        client.key('a/key', impatient),
+        failsWith('malformed', true),
+        JSON.stringify(json),
+      );
     }
   });
 

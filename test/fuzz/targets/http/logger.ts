@@ -155,7 +155,7 @@ export class SoloLogger {
       limits: LIMITS,
       bounds: BOUNDS,
       log: pino({ level: 'error' }, { write: (line: string) => void this.errors.push(line) }),
-      metrics: { onRequest: ignore, onAppend: ignore, onReaders: ignore, onTlsFailure: ignore },
+      metrics: { onRequest: ignore, onAppend: ignore, onReaders: ignore, onTlsFailure: ignore, onSlowReader: ignore },
       metricsText: async () => ({ contentType: 'text/plain; version=0.0.4', body: 'up 1\n' }),
       version: '0.0.0',
     });
