@@ -75,8 +75,8 @@ describe('monitoring', () => {
       ...['--set', 'monitoring.rules.thresholds.slowFsyncSeconds=9'],
       ...['--set', 'monitoring.rules.thresholds.commitStalledSeconds=9'],
       // These certificates live for a day.
-      ...['--set', 'monitoring.rules.thresholds.certificateExpiringDays=0.5'],
-      ...['--set', 'monitoring.rules.thresholds.certificateAlmostExpiredDays=0.1'],
+      ...['--set-json', 'monitoring.rules.thresholds.certificateExpiringDays=0.5'],
+      ...['--set-json', 'monitoring.rules.thresholds.certificateAlmostExpiredDays=0.1'],
     ]);
     rules = (parse(text) as { groups: { rules: Rule[] }[] }).groups.flatMap((group) => group.rules);
     const dashboard = (await readFile(dashboardFile, 'utf8'))
