@@ -8,5 +8,6 @@ import { files } from './targets/files/files.ts';
 import { http } from './targets/http/http.ts';
 import { beats } from './targets/peers/beats.ts';
 import { peers } from './targets/peers/peers.ts';
+import { tls } from './targets/tls/tls.ts';
 
-export const TARGETS: readonly AnyTarget[] = [config, cli, files, http, peers, beats, client, consul];
+export const TARGETS: readonly AnyTarget[] = [config, cli, files, http, peers, beats, tls, client, consul];

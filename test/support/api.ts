@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import type { TestContext } from 'node:test';
 import { pino } from 'pino';
 import type { Access } from '../../src/api/access.ts';
 import type { Bounds } from '../../src/api/bounds.ts';
@@ -61,7 +60,7 @@ export interface RunningApi {
 }
 
 export async function startApi(
-  t: TestContext,
+  t: { after(end: () => Promise<void>): void },
   options: {
     limits?: Partial<ApiLimits>;
     bounds?: Partial<Bounds>;
