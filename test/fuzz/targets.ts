@@ -2,6 +2,7 @@
 import type { AnyTarget } from './target.ts';
 import { client } from './targets/answers/client.ts';
 import { consul } from './targets/answers/consul.ts';
+import { watch } from './targets/answers/watch.ts';
 import { cli } from './targets/cli.ts';
 import { config } from './targets/config.ts';
 import { files } from './targets/files/files.ts';
@@ -10,4 +11,15 @@ import { beats } from './targets/peers/beats.ts';
 import { peers } from './targets/peers/peers.ts';
 import { tls } from './targets/tls/tls.ts';
 
-export const TARGETS: readonly AnyTarget[] = [config, cli, files, http, peers, beats, tls, client, consul];
+export const TARGETS: readonly AnyTarget[] = [
+  config,
+  cli,
+  files,
+  http,
+  peers,
+  beats,
+  tls,
+  client,
+  consul,
+  watch,
+];
