@@ -2,6 +2,7 @@
 import type { AnyTarget } from './target.ts';
 import { client } from './targets/answers/client.ts';
 import { consul } from './targets/answers/consul.ts';
+import { events } from './targets/answers/events.ts';
 import { watch } from './targets/answers/watch.ts';
 import { cli } from './targets/cli.ts';
 import { config } from './targets/config.ts';
@@ -20,6 +21,7 @@ export const TARGETS: readonly AnyTarget[] = [
   beats,
   tls,
   client,
+  events,
   consul,
   watch,
 ];
