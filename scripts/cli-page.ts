@@ -60,6 +60,10 @@ rules:
   - { apiGroups: [""], resources: [pods/portforward], verbs: [get, create] }
 \`\`\`
 
+An HTTP proxy before the API server is used as kubectl uses it: \`proxy-url\` of the kubeconfig's cluster, else \`HTTPS_PROXY\` but for what
+\`NO_PROXY\` names (\`HTTP_PROXY\` for a server without TLS), with a user and password where the URL has them. A SOCKS proxy is refused.
+The other two ways take no proxy.
+
 \`load\` and \`verify\` take \`--url\` alone.
 
 A token (\`--token-file\`, \`$DLOG_TOKEN\`, or \`--token\`, which everybody on the machine can see in the list of processes) goes with

@@ -122,6 +122,10 @@ const apiMetrics = ({ counter, gauge, histogram, tally }: Instruments) => ({
     RECORDS,
   ),
   readers: gauge('readers', 'Live readers (SSE and long-polls)'),
+  slowReaders: counter(
+    'slow_readers_closed_total',
+    'Connections closed because their client took nothing of its answer for a minute, or too little for two',
+  ),
   recordsRead: counter('records_read_total', 'Records read from this logger by clients'),
 });
 

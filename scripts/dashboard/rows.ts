@@ -1,5 +1,5 @@
 // What the dashboard shows, row by row. A query for something that only trouble brings has `or vector(0)`, so that an empty
-// panel always means that nothing was collected.
+// panel always means that nothing was collected; certificates are only there with TLS.
 import type { Panel, Query, Row } from './grafana.ts';
 
 const PREFIX = 'distributed_logger_';
@@ -381,6 +381,12 @@ const processes: Row = {
       'Since the process started.',
       's',
       query('time() - process_start_time_seconds{<loggers>}', '{{pod}}'),
+    ),
+    graph(
+      'Certificates expire in',
+      'Of API and peers, as each logger uses them now. Empty where TLS is off.',
+      's',
+      query(`${loggers('tls_certificate_expiry_timestamp_seconds')} - time()`, '{{pod}} {{use}}'),
     ),
   ],
 };

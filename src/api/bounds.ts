@@ -31,7 +31,7 @@ export const BOUNDS = {
   headersTimeoutMs: 10 * seconds,
   /** A whole request, body included, must have arrived by then. */
   requestTimeoutMs: 30 * seconds,
-  /** How often the two timeouts above are checked. */
+  /** How often these timeouts, and `drainTimeoutMs`, are checked. */
   timeoutCheckMs: 1 * seconds,
   /** Above the 60 s of common load balancers, so that it is they who close an idle connection. */
   keepAliveTimeoutMs: 65 * seconds,
@@ -39,6 +39,8 @@ export const BOUNDS = {
   tcpKeepAliveMs: 30 * seconds,
   /** A connection on which nothing moves, and that waits for nothing of ours, is closed. */
   stallTimeoutMs: 60 * seconds,
+  /** What was written must be taken by then, so that nobody keeps a place by taking a byte at a time. */
+  drainTimeoutMs: 120 * seconds,
   /** After an early answer the rest of the body is taken and thrown away for this long, so that the client can read it. */
   lingerMs: 5 * seconds,
   /** Comments on an event stream: below the idle timeouts of proxies, and below `stallTimeoutMs`. */

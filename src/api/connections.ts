@@ -3,6 +3,7 @@
 // an error in the place of another request's answer (pipelining), and an orderly stop.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { type SlowReaderBounds, SlowReaders } from './slow-readers.ts';
 
 interface Exchange {
   readonly request: IncomingMessage;
@@ -22,7 +23,12 @@ export class Connections {
   readonly #connections = new Map<Socket, Connection>();
   /** In the middle of a TLS handshake, by the address of their other end, which they share with the socket that comes of it. */
   readonly #greeting = new Map<string, Socket>();
+  readonly #slowReaders: SlowReaders;
   #closed = false;
+
+  constructor(bounds: SlowReaderBounds) {
+    this.#slowReaders = new SlowReaders(bounds);
+  }
 
   get count(): number {
     return this.#connections.size + this.#greeting.size;
@@ -36,13 +42,14 @@ export class Connections {
       // Accepted just before the listener closed: it could stay silent and keep the API open.
       if (this.#closed) return void socket.destroy();
       this.#connections.set(socket, { exchanges: [], closing: false, broken: false });
+      this.#slowReaders.watch(socket);
       socket.once('close', () => this.#connections.delete(socket));
     });
     // Before Fastify's own listener, which may answer at once.
     server.prependListener('request', (request, response) => this.#begin({ request, response }));
     // Fires when no byte moved for the server's timeout, with progress of a long write counted as movement.
     server.on('timeout', (socket) => {
-      if (!this.#waitsForUs(socket)) socket.destroy();
+      if (!this.#waitsForUs(socket)) this.#slowReaders.cut(socket);
     });
   }
 

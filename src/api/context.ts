@@ -19,6 +19,8 @@ export interface ApiMetrics {
   onAppend(sample: { code: AppendCode; seconds: number; records: number; bytes: number }): void;
   /** A connection that was closed because its TLS handshake failed or was not done in time. */
   onTlsFailure(): void;
+  /** A connection that was closed because its client took nothing of its answer, or too little. */
+  onSlowReader(): void;
   /** Live readers at present. */
   onReaders(count: number): void;
 }

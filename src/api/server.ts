@@ -112,7 +112,11 @@ function contextOf(options: ApiOptions): ApiContext {
     }),
     liveReaders: new Readers(limits.readers, 'live readers', (count) => metrics.onReaders(count)),
     plainReads: new Readers(bounds.maxReads, 'reads'),
-    connections: new Connections(),
+    connections: new Connections({
+      drainTimeoutMs: bounds.drainTimeoutMs,
+      checkMs: bounds.timeoutCheckMs,
+      onSlowReader: () => metrics.onSlowReader(),
+    }),
   };
 }
 

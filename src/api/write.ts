@@ -1,5 +1,6 @@
 // Writes no faster than the client reads. What bounds the wait is the server's stall timeout, which knows the progress
-// inside one long write; it destroys the connection, and that aborts the signal.
+// inside one long write, and for a client that takes a little again and again the drain timeout (slow-readers.ts): they
+// destroy the connection, and that aborts the signal.
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 

@@ -6,6 +6,7 @@ import { AnswerError } from './attempt.ts';
 import { backoffMs } from './backoff.ts';
 import { type Http, type HttpResponse, headerOf, readBody } from './http.ts';
 import type { ConsulSettings } from './settings.ts';
+import { baseUrl, isCount, isObject } from './shapes.ts';
 
 const WAIT_SECONDS = 10;
 /** Consul adds up to a sixteenth to the wait; the rest is for the way. */
@@ -44,18 +45,21 @@ export async function watchRegister(
   handlers: LeaderHandlers,
   signal: AbortSignal,
 ): Promise<void> {
-  const key = `/v1/kv/distributed-logger/${cluster}/leader`;
+  const key = `distributed-logger/${cluster}/leader`;
   let index = 0;
   for (let failures = 0, at = 0; !signal.aborted; ) {
-    const path = `${key}?index=${index}&wait=${WAIT_SECONDS}s`;
+    const path = `/v1/kv/${key}?index=${index}&wait=${WAIT_SECONDS}s`;
     const limits = { timeoutMs: TIMEOUT_MS, signal };
     const current = token();
     const headers: Record<string, string> = current === '' ? {} : { 'x-consul-token': current };
     try {
-      const seen = await http.request(urls[at] as string, { method: 'GET', path, headers }, limits, read);
-      // An index that goes back means that Consul was restored: begin anew. 0 would not block.
+      const question = { method: 'GET', path, headers } as const;
+      const seen = await http.request(urls[at] as string, question, limits, (response) =>
+        read(response, key),
+      );
+      // An index that goes back means that Consul was restored: begin anew.
       const moved = seen.index !== index;
-      index = seen.index < index ? 0 : Math.max(1, seen.index);
+      index = seen.index < index ? 0 : seen.index;
       failures = 0;
       if (moved) handlers.onLeader(seen.leader);
       else await sleep(PAUSE_MS, undefined, { signal }).catch(() => undefined);
@@ -71,22 +75,34 @@ export async function watchRegister(
   }
 }
 
-async function read(response: HttpResponse): Promise<Seen> {
+async function read(response: HttpResponse, key: string): Promise<Seen> {
   const body = (await readBody(response, MAX_ANSWER_BYTES)).toString('utf8');
   const index = Number(headerOf(response, 'x-consul-index') ?? Number.NaN);
-  if (response.status === 404 && index >= 0) return { index, leader: null };
-  if (response.status !== 200 || !(index >= 0))
+  // Consul's indexes begin at 1.
+  const hasIndex = isCount(index) && index > 0;
+  if (response.status === 404 && hasIndex) return { index, leader: null };
+  if (response.status !== 200 || !hasIndex)
     throw new AnswerError(`HTTP status ${response.status}: ${body.slice(0, 200)}`);
-  const [pair] = JSON.parse(body) as [{ Value: string | null; Session?: string } | undefined];
-  return { index, leader: pair ? leaderIn(pair) : null };
+  const pairs = json(body);
+  const pair: unknown = Array.isArray(pairs) ? pairs[0] : null;
+  if (!isObject(pair) || pair.Key !== key) throw new AnswerError('the answer does not hold the register');
+  return { index, leader: leaderIn(pair) };
 }
 
-function leaderIn({ Value, Session }: { Value: string | null; Session?: string }): RegisteredLeader {
-  const { epoch, leader } = JSON.parse(Buffer.from(Value ?? '', 'base64').toString('utf8')) as {
-    epoch: unknown;
-    leader: { id: unknown; api: unknown };
-  };
-  if (typeof epoch !== 'number' || typeof leader.id !== 'string' || typeof leader.api !== 'string')
+function leaderIn({ Value, Session }: Readonly<Record<string, unknown>>): RegisteredLeader {
+  const value = json(Buffer.from(String(Value), 'base64').toString('utf8'));
+  const { epoch, leader } = isObject(value) ? value : {};
+  const { id, api } = isObject(leader) ? leader : {};
+  const url = baseUrl(api);
+  if (!isCount(epoch) || typeof id !== 'string' || url === null)
     throw new AnswerError('the register holds no leader');
-  return { id: leader.id, api: leader.api.replace(/\/$/, ''), epoch, locked: Session !== undefined };
+  return { id, api: url, epoch, locked: typeof Session === 'string' && Session !== '' };
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new AnswerError('what Consul answers is not JSON where it should be', { cause });
+  }
 }

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Addresses } from './addresses.ts';
 import { type Http, readBody } from './http.ts';
+import { baseUrl } from './shapes.ts';
 
 /** Longer than an append takes, shorter than a takeover. */
 export const SILENT_MS = 100;
@@ -135,6 +136,3 @@ function toldIn(status: unknown): Told | null {
     : [];
   return { epoch, leader: baseUrl(leader?.api), loggers };
 }
-
-const baseUrl = (api: unknown): string | null =>
-  typeof api === 'string' && /^https?:\/\//.test(api) && URL.canParse(api) ? api.replace(/\/$/, '') : null;

@@ -10,6 +10,10 @@ export const isText = (value: unknown): boolean => typeof value === 'string';
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** A base URL without a slash at its end; null for what is none. */
+export const baseUrl = (api: unknown): string | null =>
+  typeof api === 'string' && /^https?:\/\//.test(api) && URL.canParse(api) ? api.replace(/\/$/, '') : null;
+
 /** For what loggers of before do not tell. */
 export const optional =
   (check: (value: unknown) => boolean) =>

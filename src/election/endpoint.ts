@@ -26,6 +26,24 @@ export interface Reply {
   readonly index: number;
 }
 
+/** What runs for each answer before the package looks at it; missing in its types. */
+type Middleware = (request: unknown, next: (error?: unknown) => void) => void;
+interface Extensible {
+  _ext(event: 'onResponse', run: Middleware): void;
+}
+
+/**
+ * The package reads the fields of what is no object. It does so in an event of the connection, where nobody catches what it
+ * throws: the call would never settle, and the process would end.
+ */
+const rejectStumbles: Middleware = (_request, next) => {
+  try {
+    next();
+  } catch (error) {
+    next(Object.assign(error as Error, { isCodec: true }));
+  }
+};
+
 interface ResponseError extends Error {
   readonly response: IncomingMessage & { readonly body?: unknown };
 }
@@ -62,7 +80,9 @@ export class ConsulEndpoint {
     if (this.#library === null || this.#library.ca !== ca) {
       // `baseUrl` is missing in its types, but only this knows of https and paths.
       const options = { baseUrl: `${this.url}/v1`, agent: this.#agent, ...(ca !== undefined && { ca }) };
-      this.#library = { ca, consul: new Consul(options as ConstructorParameters<typeof Consul>[0]) };
+      const consul = new Consul(options as ConstructorParameters<typeof Consul>[0]);
+      (consul as unknown as Extensible)._ext('onResponse', rejectStumbles);
+      this.#library = { ca, consul };
     }
     return this.#library.consul;
   }

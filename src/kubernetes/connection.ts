@@ -5,7 +5,7 @@
 
 import type { RequestOptions } from 'node:https';
 import type { ConfigurationOptions, KubeConfig, ObservableMiddleware } from '@kubernetes/client-node';
-import { Agent, type buildConnector } from 'undici';
+import { Agent, type buildConnector, type Dispatcher, ProxyAgent } from 'undici';
 import { messageOf } from '../errors.ts';
 import { ApiServerError, type KubernetesCall, type KubernetesOperation } from './api.ts';
 
@@ -28,7 +28,7 @@ export class Connection {
   readonly #kubeConfig: KubeConfig;
   readonly #callTimeoutMs: number;
   readonly #onCall: (call: KubernetesCall) => void;
-  #agent: Agent | null = null;
+  #agent: Dispatcher | null = null;
 
   constructor(client: Client, kubeConfig: KubeConfig, options: ConnectionOptions = {}) {
     this.#client = client;
@@ -50,7 +50,7 @@ export class Connection {
     const startedMs = performance.now();
     const ended = (result: KubernetesCall['result']): void =>
       this.#onCall({ operation, result, seconds: (performance.now() - startedMs) / 1000 });
-    let agent: Agent | null = null;
+    let agent: Dispatcher | null = null;
     try {
       agent = await this.#connected();
       const answer = await make(this.#options(agent, AbortSignal.any([signal, deadline]), contentType));
@@ -79,23 +79,24 @@ export class Connection {
     await agent?.destroy();
   }
 
-  async #connected(): Promise<Agent> {
+  async #connected(): Promise<Dispatcher> {
     if (this.#agent !== null) return this.#agent;
     const tls: RequestOptions = {};
     await this.#kubeConfig.applyToHTTPSOptions(tls);
     const { ca, cert, key, rejectUnauthorized, servername } = tls;
     const connect = { timeout: CONNECT_TIMEOUT_MS, ca, cert, key, rejectUnauthorized, servername };
     const given = Object.entries(connect).filter(([, value]) => value !== undefined);
-    this.#agent ??= new Agent({
-      allowH2: false,
-      connections: MAX_CONNECTIONS,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      connect: Object.fromEntries(given) as buildConnector.BuildOptions,
-    });
+    const made = Object.fromEntries(given) as buildConnector.BuildOptions;
+    const options = { allowH2: false, connections: MAX_CONNECTIONS, keepAliveTimeout: KEEP_ALIVE_MS };
+    const uri = this.#kubeConfig.getCurrentCluster()?.proxyUrl;
+    this.#agent ??=
+      uri === undefined
+        ? new Agent({ ...options, connect: made })
+        : new ProxyAgent({ ...options, uri, requestTls: made, proxyTunnel: true });
     return this.#agent;
   }
 
-  #options(agent: Agent, signal: AbortSignal, contentType: string | undefined): CallOptions {
+  #options(agent: Dispatcher, signal: AbortSignal, contentType: string | undefined): CallOptions {
     const { Observable } = this.#client;
     const middleware: ObservableMiddleware = {
       pre: (request) => {

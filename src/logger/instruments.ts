@@ -158,6 +158,7 @@ export function apiMetrics(metrics: Metrics): ApiMetrics {
       metrics.appendRecords.observe(records);
     },
     onReaders: (count) => metrics.readers.set(count),
+    onSlowReader: () => metrics.slowReaders.inc(),
     onTlsFailure: () => metrics.tlsHandshakeFailures.labels('api').inc(),
   };
 }

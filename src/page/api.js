@@ -6,11 +6,11 @@ const TIMEOUT_MS = 4000;
 /** What the API refused, in its words. */
 export class Refused extends Error {
   constructor(status, problem) {
-    super(problem.detail ?? problem.title ?? `HTTP ${status}`);
+    super(String(problem?.detail ?? problem?.title ?? `HTTP ${status ?? 'without a status'}`));
     this.status = status;
-    this.code = problem.code ?? null;
+    this.code = problem?.code ?? null;
     /** With offset-gone: the first offset that is kept. */
-    this.first = problem.first ?? null;
+    this.first = Number.isSafeInteger(problem?.first) ? problem.first : null;
   }
 }
 
@@ -59,6 +59,7 @@ export async function follow(offset, signal, { onOpen, onRows }) {
   const response = await call(`/api/v1/log?offset=${offset}`, { headers, signal });
   onOpen();
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let next = offset;
   let rest = '';
   for (;;) {
     const { done, value } = await reader.read();
@@ -66,13 +67,29 @@ export async function follow(offset, signal, { onOpen, onRows }) {
     const events = (rest + value).split('\n\n');
     rest = events.pop();
     const rows = [];
+    let failure = null;
     for (const event of events) {
       const data = event.split('\n').find((line) => line.startsWith('data: '));
       if (data === undefined) continue;
-      const parsed = JSON.parse(data.slice(6));
-      if (event.startsWith('event: problem')) throw new Refused(parsed.status, parsed);
-      rows.push(parsed);
+      try {
+        rows.push(rowIn(event, data.slice(6), next));
+      } catch (error) {
+        failure = error;
+        break;
+      }
+      next += 1;
     }
+    // What came before the failure came.
     if (rows.length > 0) await onRows(rows);
+    if (failure !== null) throw failure;
   }
+}
+
+/** Of an event: the record at `offset`, since anything else would leave a gap or come twice. */
+function rowIn(event, data, offset) {
+  const parsed = JSON.parse(data);
+  if (event.startsWith('event: problem')) throw new Refused(parsed?.status, parsed);
+  if (parsed?.offset !== offset || typeof (parsed.value ?? parsed.base64) !== 'string')
+    throw new Error(`no record with offset ${offset} came`);
+  return parsed;
 }

@@ -66,9 +66,11 @@ function tlsServer(options: ListenerOptions, material: () => TlsMaterial): Serve
     server.setSecureContext({ ...TLS_OPTIONS, ...now });
   });
   server.on('secureConnection', options.accept);
-  server.on('tlsClientError', (error, socket) =>
-    options.refused(socket.remoteAddress ?? '', tlsProblemOf(error, socket)),
-  );
+  server.on('tlsClientError', (error, socket) => {
+    options.refused(socket.remoteAddress ?? '', tlsProblemOf(error, socket));
+    // Node leaves one whose time is over open, and it would keep its place for good.
+    socket.destroy();
+  });
   return server;
 }
 

@@ -6,11 +6,11 @@ import { after, before, describe } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Status } from '../../src/api/index.ts';
 import type { BenchResult } from '../../src/cli/bench/bench-result.ts';
-import { runCli } from '../support/cli.ts';
+import { runCli, startCli } from '../support/cli.ts';
 import { eventually } from '../support/cluster.ts';
 import { nodeFaults } from '../support/kube-lab.ts';
 import { assertExactlyOnce, longestGapMs, numbersOf } from '../support/kube-numbers.ts';
-import { type LoggerPod, RECOVERY_MS, RELEASE, type Row, Stack } from '../support/kube-stack.ts';
+import { type LoggerPod, NAME, RECOVERY_MS, RELEASE, type Row, Stack } from '../support/kube-stack.ts';
 import { storySteps } from '../support/kube-story.ts';
 
 const PROGRESS = 20;
@@ -132,6 +132,52 @@ describe('the stack on a cluster', () => {
     assert.deepEqual([code, JSON.parse(errors).error.code], [1, 'kube-no-loggers']);
     await recovered(`dlog handed leadership over to ${moved.leader}`, moved.epoch);
   });
+
+  step(
+    'dlog tail --follow --kube goes on through kubectl delete pod of the leader that it reads from',
+    async () => {
+      const at = ['--kube', '--namespace', stack.namespace.name, '--release', RELEASE];
+      // All are ready, and the first of them by name is the one that a reader asks.
+      const read = `${NAME}-0`;
+      let old = await stack.agreedLeader();
+      if (old.name !== read) {
+        const { code, errors } = await runCli(['transfer', read, ...at]);
+        assert.equal(code, 0, errors);
+        old = await stack.agreedLeader(old.epoch + 1);
+      }
+      assert.equal(old.name, read);
+      const from = (await stack.status(old.name)).offsets.commit;
+      const tail = startCli(['tail', '--follow', '--from', String(from), '--json', ...at]);
+      const grown = (what: string, goal: number): Promise<boolean> =>
+        eventually(`${what}: ${goal} records are printed`, RECOVERY_MS, async () => {
+          assert.equal(tail.code(), null, tail.errors());
+          return tail.lines.length >= goal ? true : undefined;
+        });
+      try {
+        await grown('before', PROGRESS);
+        await stack.namespace.kubectl(['delete', 'pod', old.name, '--wait=false']);
+        await recovered(`${old.name}, which dlog tail read from, was deleted`, old.epoch + 1);
+        await grown('after', tail.lines.length + PROGRESS);
+      } finally {
+        const code = await tail.interrupt();
+        assert.deepEqual([code, tail.errors()], [0, '']);
+      }
+      const rows = tail.lines.map((line) => JSON.parse(line) as Row);
+      assert.deepEqual(
+        rows.map(({ offset }) => offset),
+        rows.map((_, at) => from + at),
+        'each record once and in order',
+      );
+      const log = (await stack.log(old.name)).slice(from, from + rows.length);
+      assert.deepEqual(
+        rows.map(({ value }) => value),
+        log.map(({ value }) => value),
+      );
+      console.log(
+        `dlog tail followed ${rows.length} records through epochs ${old.epoch} to ${rows.at(-1)?.epoch}`,
+      );
+    },
+  );
 
   step('kubectl delete pod of the leader moves leadership, label and Service', async () => {
     const old = await stack.agreedLeader();

@@ -30,7 +30,10 @@ export const byteDamage: fc.Arbitrary<ByteDamage> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('insert'),
       at: place,
-      bytes: fc.uint8Array({ minLength: 1, maxLength: 40 }),
+      bytes: fc.oneof(
+        { weight: 3, arbitrary: fc.uint8Array({ minLength: 1, maxLength: 40 }) },
+        { weight: 1, arbitrary: fc.constant<Uint8Array>(Buffer.from('\r\n')) },
+      ),
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('word'), at: place, value: word }) },

@@ -62,6 +62,11 @@ const fsyncs = (pod: string, slow: number): SeriesSet => {
 
 const GIGABYTE = 1e9;
 
+const expiry = (pod: string, use: string): string =>
+  name('tls_certificate_expiry_timestamp_seconds', pod, `,use="${use}"`);
+/** The time at which a certificate expires that has so many days left at the end; the clock of these tests begins at 0. */
+const inDays = (days: number): number => days * 86_400 + END_MINUTES * 60;
+
 function logger(pod: string, members: number): SeriesSet {
   return {
     [up(pod)]: always(1),
@@ -75,6 +80,8 @@ function logger(pod: string, members: number): SeriesSet {
     [name('log_disk_free_bytes', pod)]: always(4 * GIGABYTE),
     [name('log_disk_size_bytes', pod)]: always(8 * GIGABYTE),
     [name('log_disk_full', pod)]: always(0),
+    [expiry(pod, 'api')]: always(inDays(60)),
+    [expiry(pod, 'peer')]: always(inDays(30)),
     ...fsyncs(pod, 0),
   };
 }
@@ -118,6 +125,8 @@ const lagging = about('FollowerLagging');
 const stalled = about('CommitStalled');
 const slow = about('SlowFsync');
 const consul = about('ConsulUnreachable');
+const expiring = about('CertificateExpiring');
+const almostExpired = about('CertificateAlmostExpired');
 const filling = about('DiskFilling');
 const fullSoon = about('DiskFullSoon');
 const full = about('DiskFull');
@@ -197,6 +206,18 @@ export const CASES: readonly AlertCase[] = [
     each((pod) => name('consul_reachable', pod), since(1, 0, 1)),
   ),
   consul(0, 'one logger misses it for 45 s', { [name('consul_reachable', first)]: since(0.75, 0, 1) }),
+
+  expiring(1, '13.9 days are left', { [expiry(first, 'peer')]: always(inDays(13.9)) }),
+  expiring(0, '14.1 days are left', { [expiry(first, 'api')]: always(inDays(14.1)) }),
+  expiring(0, 'there have been less than 14 days for 10 minutes, in which a renewal may be under way', {
+    [expiry(first, 'api')]: always(inDays(14) - 600),
+  }),
+  almostExpired(6, 'all have expired', {
+    ...each((pod) => expiry(pod, 'api'), always(0)),
+    ...each((pod) => expiry(pod, 'peer'), always(0)),
+  }),
+  almostExpired(1, 'a day is left', { [expiry(second, 'api')]: always(inDays(1)) }),
+  almostExpired(0, '3 days are left', { [expiry(second, 'api')]: always(inDays(3)) }),
 
   filling(1, 'an eighth is left for 5 minutes', { [room(first)]: since(5, GIGABYTE, 4 * GIGABYTE) }),
   filling(0, 'a quarter is left', { [room(first)]: since(20, 2 * GIGABYTE, 4 * GIGABYTE) }),

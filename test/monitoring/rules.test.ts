@@ -87,7 +87,7 @@ describe('k8s/monitoring', () => {
       await copyFile('k8s/monitoring/files/alerts.yaml', join(directory, 'alerts.yaml'));
       const file = join(directory, 'prometheus.yaml');
       await writeFile(file, stringify(config));
-      assert.match(await promtool(['check', 'config', file]), /14 rules found/);
+      assert.match(await promtool(['check', 'config', file]), /16 rules found/);
       await writeFile(file, stringify({ ...config, scrape_configs: [{ job: 'x' }] }));
       await assert.rejects(promtool(['check', 'config', file]), /field job not found/);
     } finally {

@@ -1,11 +1,14 @@
 // A real Prometheus with the chart's own rules beside real loggers, a producer and readers, through failovers and a loss of
 // the majority: the alerts fire and end, every query of the dashboard comes to something, every name in the rules exists.
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
 import { dashboardFile, renderAlerts } from '../../scripts/render.ts';
+import { Authority, putFile, putPair } from '../support/authority.ts';
 import { testConsul } from '../support/consul.ts';
 import { eventually } from '../support/eventually.ts';
 import type { LoggerProcess } from '../support/logger-process.ts';
@@ -48,6 +51,7 @@ describe('monitoring', () => {
     diagnostic: (message: string) => console.log(message),
   };
   let loggers: Loggers;
+  let certificates: string;
   let producer: string;
   let prometheus: Prometheus;
   let rules: Rule[];
@@ -56,7 +60,12 @@ describe('monitoring', () => {
 
   before(async () => {
     const consul = await testConsul(owner);
-    loggers = await Loggers.start(owner, { consulUrls: consul.urls });
+    certificates = await mkdtemp(join(tmpdir(), 'distributed-logger-certificates-'));
+    owner.after(() => rm(certificates, { recursive: true, force: true }));
+    loggers = await Loggers.start(owner, {
+      consulUrls: consul.urls,
+      environment: await peerTls(certificates),
+    });
     producer = await startProducer(owner, loggers.apis, RATE);
     void readOn(loggers, reading.signal);
     const text = await renderAlerts([
@@ -65,6 +74,9 @@ describe('monitoring', () => {
       // How fast this machine and its disk are is not what is tested.
       ...['--set', 'monitoring.rules.thresholds.slowFsyncSeconds=9'],
       ...['--set', 'monitoring.rules.thresholds.commitStalledSeconds=9'],
+      // These certificates live for a day.
+      ...['--set-json', 'monitoring.rules.thresholds.certificateExpiringDays=0.5'],
+      ...['--set-json', 'monitoring.rules.thresholds.certificateAlmostExpiredDays=0.1'],
     ]);
     rules = (parse(text) as { groups: { rules: Rule[] }[] }).groups.flatMap((group) => group.rules);
     const dashboard = (await readFile(dashboardFile, 'utf8'))
@@ -215,6 +227,19 @@ describe('monitoring', () => {
     await assert.rejects(promtool(['check', 'metrics'], '# TYPE a_total gauge\na_total 1\n'), /a_total/);
   });
 });
+
+/** Certificates that expire within a day, and a CA, in that directory; as settings of the loggers. */
+async function peerTls(directory: string): Promise<Record<string, string>> {
+  const authority = await Authority.make('monitored');
+  const pair = await putPair(directory, 'peer', await authority.certificate('peer'));
+  const ca = join(directory, 'ca.crt');
+  await putFile(ca, authority.ca);
+  return {
+    DLOG_PEER_TLS_CERT_FILE: pair.certFile,
+    DLOG_PEER_TLS_KEY_FILE: pair.keyFile,
+    DLOG_PEER_TLS_CA_FILE: ca,
+  };
+}
 
 /** What Kubernetes or the monitors of the chart would add to each target. */
 function targetsOf({ all, cluster }: Loggers, producer: string): Target[] {

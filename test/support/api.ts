@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import type { TestContext } from 'node:test';
 import { pino } from 'pino';
 import type { Access } from '../../src/api/access.ts';
 import type { Bounds } from '../../src/api/bounds.ts';
@@ -54,12 +53,14 @@ export interface RunningApi {
   readonly readers: () => number;
   /** Connections whose TLS handshake failed. */
   readonly tlsFailures: () => number;
+  /** Connections closed because their client was too slow. */
+  readonly slowReaders: () => number;
   /** What was logged as an error. A test that expects none asserts so at its end, by `startApi` itself. */
   readonly errors: string[];
 }
 
 export async function startApi(
-  t: TestContext,
+  t: { after(end: () => Promise<void>): void },
   options: {
     limits?: Partial<ApiLimits>;
     bounds?: Partial<Bounds>;
@@ -74,6 +75,7 @@ export async function startApi(
   const errors: string[] = [];
   let readers = 0;
   let tlsFailures = 0;
+  let slowReaders = 0;
   const api = createApi({
     service,
     limits: { ...LIMITS, ...options.limits },
@@ -84,6 +86,9 @@ export async function startApi(
       onAppend: (sample) => void appends.push(sample),
       onTlsFailure: () => {
         tlsFailures += 1;
+      },
+      onSlowReader: () => {
+        slowReaders += 1;
       },
       onReaders: (count) => {
         readers = count;
@@ -109,6 +114,7 @@ export async function startApi(
     appends,
     readers: () => readers,
     tlsFailures: () => tlsFailures,
+    slowReaders: () => slowReaders,
     errors,
   };
 }

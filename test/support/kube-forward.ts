@@ -74,9 +74,13 @@ export class KubeForwardDouble {
     return double;
   }
 
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
   /** As a kubeconfig would have it. */
   readonly load = (kubeConfig: KubeConfig): void => {
-    const { port } = this.#server.address() as AddressInfo;
+    const { port } = this;
     kubeConfig.loadFromOptions({
       clusters: [{ name: 'double', server: `http://127.0.0.1:${port}`, skipTLSVerify: true }],
       users: [{ name: 'test', token: 'secret' }],

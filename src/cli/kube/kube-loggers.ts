@@ -18,6 +18,7 @@ import {
   podOf,
   selectorOf,
 } from './logger-pods.ts';
+import { proxyFor } from './proxy.ts';
 
 const CALL_TIMEOUT_MS = 10_000;
 /** An address can have gone to another pod: it is looked up for each connection, but not more often than this. */
@@ -51,11 +52,13 @@ export class KubeLoggers {
     options: KubeOptions,
     signal: AbortSignal,
     load: (kubeConfig: KubeConfig) => void = loadDefault,
+    environment: NodeJS.ProcessEnv = process.env,
   ): Promise<KubeLoggers> {
     // The package takes half a second to load, which only this way pays.
     const client = await import('../../kubernetes/client-node.ts');
     const kubeConfig = new client.KubeConfig();
     configure(kubeConfig, options.context, load);
+    useProxy(kubeConfig, environment);
     const namespace =
       options.namespace ??
       kubeConfig.getContextObject(kubeConfig.getCurrentContext())?.namespace ??
@@ -159,6 +162,22 @@ function configure(
       ? `the kubeconfig has no context ${JSON.stringify(wanted)} with a cluster: ${known}`
       : `the kubeconfig names no current context: ${known}`,
   );
+}
+
+/** As kubectl does; one that the kubeconfig names wins. */
+function useProxy(kubeConfig: KubeConfig, environment: NodeJS.ProcessEnv): void {
+  const cluster = kubeConfig.getCurrentCluster();
+  if (cluster === null) return;
+  try {
+    const proxyUrl = cluster.proxyUrl ?? proxyFor(cluster.server, environment);
+    if (proxyUrl === null) return;
+    if (!/^https?:/.test(proxyUrl)) throw new Error(`${proxyUrl} is no proxy that speaks HTTP`);
+    kubeConfig.clusters = kubeConfig.clusters.map((each) =>
+      each.name === cluster.name ? { ...each, proxyUrl } : each,
+    );
+  } catch (cause) {
+    throw new CliError('kube-config', `no way to the API server by a proxy: ${messageOf(cause)}`, { cause });
+  }
 }
 
 function loadDefault(kubeConfig: KubeConfig): void {

@@ -194,6 +194,30 @@ test('a reader that takes nothing is read for no further and closed; the others 
   assert.ok((await slow.closed()).length < 20_000_000);
 });
 
+for (const [what, request] of [
+  ['an event stream', `GET ${LOG} HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n`],
+  ['a long answer', `GET ${LOG}?limit=100000 HTTP/1.1\r\nHost: x\r\n\r\n`],
+] as const)
+  test(`a client that takes ${what} a little at a time is closed when its time is over, and counted`, async (t) => {
+    const api = await startApi(t, { bounds: { stallTimeoutMs: 60_000, drainTimeoutMs: 300 } });
+    const quick = await Stream.open(t, api);
+    // 20 MB: far more than the kernel's buffers hold.
+    api.service.fill(...Array(2000).fill('x'.repeat(10_000)));
+    const trickle = new RawClient(api.port);
+    trickle.socket.pause();
+    trickle.write(request);
+    // Something moves all the while, so that this is no stall.
+    const sips = setInterval(() => trickle.socket.read(1000), 10);
+    t.after(() => clearInterval(sips));
+    await until('it is closed', () => api.requests.length === 1);
+    assert.equal(api.slowReaders(), 1);
+    assert.equal(api.readers(), 1);
+    api.service.fill('last');
+    await until('the quick one has all', () => quick.values.at(-1) === 'last');
+    assert.equal(api.slowReaders(), 1, 'a client that keeps up is never closed');
+    trickle.socket.destroy();
+  });
+
 test('a HEAD of a stream has its head and takes no place', async (t) => {
   const api = await startApi(t);
   const answer = await send(api.url + LOG, { method: 'HEAD', headers: EVENTS });

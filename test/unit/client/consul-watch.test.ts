@@ -14,6 +14,7 @@ const register = (
     200,
     JSON.stringify([
       {
+        Key: 'distributed-logger/c/leader',
         Value: Buffer.from(JSON.stringify({ epoch, leader: { id: `e${epoch}`, api } })).toString('base64'),
         ...(session && { Session: session }),
       },
@@ -93,12 +94,47 @@ test('a server that fails is left for the next, and nonsense is not believed', a
   assert.match(errors[0] ?? '', /No cluster leader/);
 });
 
+test('a forged answer is an error: it makes no leader, and none of "there is no register"', async (t) => {
+  const value = (of: unknown): string => Buffer.from(JSON.stringify(of)).toString('base64');
+  const leader = { id: 'e1', api: 'http://a' };
+  const good = { Key: 'distributed-logger/c/leader', Value: value({ epoch: 1, leader }), Session: 's' };
+  const ok = { 'x-consul-index': '5' };
+  const pairs = [
+    null,
+    { ...good, Key: 'distributed-logger/other/leader' },
+    { ...good, Value: null },
+    { ...good, Value: 5 },
+    { ...good, Value: value(null) },
+    { ...good, Value: value({ epoch: 1 }) },
+    ...[-1, 0.5, null, '1', 1e300].map((epoch) => ({ ...good, Value: value({ epoch, leader }) })),
+    ...['', 'a', 'javascript:x', 'http://', 5].map((api) => ({
+      ...good,
+      Value: value({ epoch: 1, leader: { ...leader, api } }),
+    })),
+  ];
+  const forged: Step[] = [
+    ...pairs.map((pair) => answer(200, JSON.stringify([pair]), ok)),
+    ...['null', '[]', '{}', '5', '', '[[]]'].map((text) => answer(200, text, ok)),
+    ...['', '-1', '0', '0.5', '1e999', 'x'].flatMap((index) => [
+      answer(200, JSON.stringify([good]), { 'x-consul-index': index }),
+      answer(404, '', { 'x-consul-index': index }),
+    ]),
+  ];
+  for (const step of forged) {
+    const consul = await ScriptedLogger.start(t, [step], register(7, { epoch: 9, api: 'http://b' }));
+    const { seen, errors } = await watched([consul], 1);
+    assert.deepEqual([seen[0]?.epoch, errors.length], [9, 1], consul.received[0]?.url);
+    assert.doesNotMatch(errors[0] ?? '', /Cannot|is not (a|iter)|undefined/, 'an answer was believed');
+    await consul.stop();
+  }
+});
+
 test('a producer finds its leader in Consul, follows it to the next, and goes on while Consul is away', async (t) => {
   const store = { end: 0, epoch: 1 };
   const [a, b] = [await ScriptedLogger.start(t, [], acknowledge(store)), await ScriptedLogger.start(t)];
   const consul = await ScriptedLogger.start(t, [missing(1), register(5, { epoch: 1, api: a.url })], silence);
   const producer = new Producer({
-    consul: { urls: [consul.url] },
+    consul: { urls: [consul.url], cluster: 'c' },
     retryMaxMs: 50,
     requestTimeoutMs: 600_000,
   });

@@ -138,7 +138,11 @@ describe('the client over TLS', () => {
     const authority = await Authority.make("consul's");
     const consul = await ScriptedLogger.start(
       t,
-      [answer(200, [{ Value: value, Session: 's' }], { 'x-consul-index': '5' })],
+      [
+        answer(200, [{ Key: 'distributed-logger/default/leader', Value: value, Session: 's' }], {
+          'x-consul-index': '5',
+        }),
+      ],
       () => {},
       await authority.certificate('consul'),
     );

@@ -73,6 +73,20 @@ describe('reading a key', () => {
     }
   });
 
+  it('takes an answer over which the package itself stumbles for malformed, and lives on', async (t) => {
+    const { client, servers } = await setUp(t, () => ({ status: 200, json: [found], index: 9 }));
+    const [server] = servers as [ScriptedServer];
+    for (const json of [[null], [{ ...found, hasOwnProperty: 1 }]]) {
+      server.script = () => ({ status: 200, json, index: 9 });
+      // It throws out of an event of the connection: the call would never end, and the process would.
+      await assert.rejects(
+        client.key('a/key', impatient),
+        failsWith('malformed', true),
+        JSON.stringify(json),
+      );
+    }
+  });
+
   it('reads an empty value as empty, not as absent', async (t) => {
     const { client } = await setUp(t, () => ({ status: 200, json: [{ ...found, Value: null }], index: 9 }));
     assert.equal((await client.key('a/key', read)).pair?.value, '');

@@ -114,6 +114,23 @@ describe('with TLS', () => {
       for (const { fields } of a.logged) assert.match(String(fields.problem), problem);
     });
 
+  it('whoever begins no handshake, or only half of one, is cut off by either listener', async (t) => {
+    const a = (await Node.create(t, 'a', { tls: () => good })).start();
+    const { port, beatPort } = a.transport.address();
+    const silent = [port, beatPort].flatMap((each) => {
+      const half = connect(each, '127.0.0.1');
+      half.write(Buffer.from('16030102000100', 'hex'));
+      return [connect(each, '127.0.0.1'), half];
+    });
+    for (const socket of silent) socket.on('error', () => {}).resume();
+    try {
+      await until('all are closed', () => silent.every(({ closed }) => closed));
+    } finally {
+      for (const socket of silent) socket.destroy();
+    }
+    assert.equal(a.tls.failures, 4);
+  });
+
   it('a listener whose certificate names another host is not believed', async (t) => {
     const a = await Node.create(t, 'a', { tls: () => good });
     const b = (await Node.create(t, 'b', { tls: () => elsewhere })).start();

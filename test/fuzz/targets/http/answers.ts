@@ -54,7 +54,8 @@ function bodyOf(
     return none;
   if (rest.subarray(0, 9).equals(Buffer.from('HTTP/1.1 '))) return none;
   if (headers.get('transfer-encoding') === 'chunked') return chunkedBody(rest);
-  const length = Number(headers.get('content-length') ?? 0);
+  // For a client of HTTP/1.0 an answer whose length is not known ends with the connection.
+  const length = Number(headers.get('content-length') ?? rest.length);
   return rest.length < length
     ? { body: null, size: rest.length }
     : { body: rest.subarray(0, length), size: length };

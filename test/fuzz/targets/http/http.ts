@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
+import { ERRORS, type Problem } from '../../../../src/errors.ts';
 import { recordsOf } from '../../../../src/log/index.ts';
 import { until } from '../../../support/until.ts';
 import { type ByteDamage, byteDamage, damageBytes } from '../../mutate.ts';
@@ -21,6 +22,7 @@ interface Connection {
 
 /** An event stream goes on, and half a request waits for its other half: then the client leaves. */
 const PATIENCE_MS = 120;
+const OWN_CODES: readonly string[] = ['ok', 'redirected', 'left'];
 
 /** Sends it all, and resolves with the bytes that came. */
 async function converse(port: number, { requests, damages, pieces, end }: Connection): Promise<Buffer> {
@@ -47,8 +49,10 @@ async function converse(port: number, { requests, damages, pieces, end }: Connec
 const isRaw = ({ headers }: Request): boolean =>
   headers.length === 1 && /^(text\/plain|application\/octet-stream)$/.test(headers[0]?.[1] ?? '');
 
-class Http implements Rig<readonly Connection[]> {
+export class Http implements Rig<readonly Connection[]> {
   readonly #logger: SoloLogger;
+  /** Of all answers so far. */
+  readonly statuses = new Set<number>();
   #end = 0;
 
   constructor(logger: SoloLogger) {
@@ -56,20 +60,27 @@ class Http implements Rig<readonly Connection[]> {
   }
 
   async run(connections: readonly Connection[]): Promise<void> {
-    const { api, service, errors } = this.#logger;
+    const { api, service, errors, codes } = this.#logger;
     const port = Number(new URL(api.url).port);
     const all = await Promise.all(connections.map((one) => converse(port, one)));
     await until('nobody and nothing is under way', () => api.connections === 0 && service.pending === 0);
     for (const [index, bytes] of all.entries()) {
       const answers = answersIn(bytes);
-      for (const answer of answers) assertAnswer(answer);
+      for (const answer of answers) {
+        assertAnswer(answer);
+        this.statuses.add(answer.status);
+      }
       this.#assertTaken(connections[index] as Connection, answers);
     }
     await this.#assertStored();
     service.appended.length = 0;
     assert.deepEqual(errors, []);
+    for (const code of codes.splice(0)) assert.ok(code in ERRORS || OWN_CODES.includes(code), code);
+    assert.equal(this.#logger.readers, 0);
     const alive = await fetch(`${api.url}/livez`, { headers: { connection: 'close' } });
     assert.equal(alive.status, 200);
+    const nothing = await fetch(`${api.url}/nothing`, { headers: { connection: 'close' } });
+    assert.deepEqual([nothing.status, ((await nothing.json()) as Problem).code], [404, 'not-found']);
   }
 
   /** Who was answered 200 finds exactly that in the log. */
@@ -150,10 +161,12 @@ const connection: fc.Arbitrary<Connection> = fc.record({
   end: fc.constantFrom('half-close', 'half-close', 'half-close', 'half-close', 'wait', 'reset'),
 });
 
+export const connections = fc.array(connection, { minLength: 1, maxLength: 8 });
+
 export const http = target<readonly Connection[]>({
   name: 'http',
   about: 'requests to the API, each case up to eight connections at once',
-  shortCases: 20,
-  cases: fc.array(connection, { minLength: 1, maxLength: 8 }),
+  shortCases: 150,
+  cases: connections,
   open: async () => new Http(await SoloLogger.open()),
 });

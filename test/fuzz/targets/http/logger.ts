@@ -5,7 +5,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { type Api, type AppendResult, createApi, type OfferedBatch } from '../../../../src/api/index.ts';
+import {
+  type Api,
+  type AppendCode,
+  type AppendResult,
+  createApi,
+  type OfferedBatch,
+} from '../../../../src/api/index.ts';
 import {
   type DurableLog,
   NodeDisk,
@@ -88,6 +94,10 @@ export class SoloLogger {
   readonly service: WatchedService;
   /** Lines that the API logged as errors. */
   readonly errors: string[] = [];
+  /** How appends ended, in the words of the metrics. */
+  readonly codes: AppendCode[] = [];
+  /** Live readers now. */
+  readers = 0;
   readonly #end: () => Promise<void>;
 
   static async open(): Promise<SoloLogger> {
@@ -155,7 +165,15 @@ export class SoloLogger {
       limits: LIMITS,
       bounds: BOUNDS,
       log: pino({ level: 'error' }, { write: (line: string) => void this.errors.push(line) }),
-      metrics: { onRequest: ignore, onAppend: ignore, onReaders: ignore, onTlsFailure: ignore },
+      metrics: {
+        onRequest: ignore,
+        onAppend: ({ code }) => void this.codes.push(code),
+        onReaders: (count) => {
+          this.readers = count;
+        },
+        onTlsFailure: ignore,
+        onSlowReader: ignore,
+      },
       metricsText: async () => ({ contentType: 'text/plain; version=0.0.4', body: 'up 1\n' }),
       version: '0.0.0',
     });

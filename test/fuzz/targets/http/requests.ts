@@ -4,126 +4,17 @@ import { crc32c } from '@node-rs/crc32';
 import fc from 'fast-check';
 import { encodeBatch } from '../../../../src/log/index.ts';
 import { byteDamage, damageBytes, damageJson, jsonDamage } from '../../mutate.ts';
+import { BODIES, FIELDS, LOG, METHODS, NAMES, NUMBERS, PATHS, TRANSFER, TYPES, VALUES } from './words.ts';
 
 export interface Request {
+  readonly version: '1.0' | '1.1';
+  readonly hasHost: boolean;
   readonly method: string;
   readonly target: string;
   readonly headers: readonly (readonly [string, string])[];
   readonly body: Buffer;
   readonly framing: 'length' | 'chunked' | 'none' | 'too-long' | 'too-short' | 'both' | 'bad-chunk';
 }
-
-const LOG = '/api/v1/log';
-const TARGETS = [
-  ...[
-    '/api/v1/status',
-    '/api/v1/producers/7',
-    '/api/v1/producers/',
-    '/api/v1/stats',
-    '/api/v1/history',
-    '/api/v1/members',
-  ],
-  ...[
-    '/api/v1/offsets?timestamp=0',
-    '/livez',
-    '/readyz',
-    '/metrics',
-    '/docs',
-    '/docs/json',
-    '/docs/static/../../package.json',
-  ],
-  ...[
-    '/',
-    '//',
-    '*',
-    'http://x/api/v1/log',
-    'http://[/api/v1/log',
-    '/%00',
-    '/api/v1/log/',
-    '/API/v1/log',
-    '/%ff',
-    '/..%2f..',
-  ],
-];
-const NUMBERS = [
-  '0',
-  '1',
-  '-1',
-  '7',
-  '1e9',
-  '9007199254740993',
-  '٣',
-  '',
-  ' ',
-  '5s',
-  '20ms',
-  'NaN',
-  'null',
-  '%F0',
-  '+1',
-  '0x1',
-];
-const NAMES = ['offset', 'limit', 'wait', 'consistency', 'constructor', '__proto__', '', 'timestamp'];
-const TYPES = [
-  ...['text/plain', 'application/octet-stream', 'application/json', 'application/x-ndjson'],
-  ...[
-    'application/vnd.distributed-logger.batch',
-    'text/xml',
-    'APPLICATION/JSON; charset=utf-16',
-    '/',
-    ';',
-    'multipart/form-data; boundary=x',
-  ],
-];
-const FIELDS = [
-  ...[
-    'Producer-Id',
-    'Producer-Epoch',
-    'Producer-Seq',
-    'Last-Event-ID',
-    'Accept',
-    'Content-Encoding',
-    'Expect',
-    'Connection',
-  ],
-  ...[
-    'Transfer-Encoding',
-    'Upgrade',
-    'Range',
-    'If-None-Match',
-    'Accept-Version',
-    'Trailer',
-    'TE',
-    'Content-Length',
-    'Host',
-    'X',
-  ],
-];
-const VALUES = [
-  ...NUMBERS,
-  ...[
-    'gzip',
-    'chunked',
-    '100-continue',
-    'keep-alive',
-    'close',
-    'upgrade',
-    'h2c',
-    'bytes=0-',
-    'bytes=5-1',
-    '*',
-    'identity',
-  ],
-  ...[
-    'text/event-stream',
-    'text/event-stream;q=0',
-    'a\u0000b',
-    'a\rb',
-    '\u00ff\u00fe',
-    'x'.repeat(300),
-    'x'.repeat(20_000),
-  ],
-];
 
 const parameter = fc
   .tuple(
@@ -143,7 +34,7 @@ const logTarget = fc
   .map((parameters) => (parameters.length === 0 ? LOG : `${LOG}?${parameters.join('&')}`));
 const someTarget = fc.oneof(
   { weight: 4, arbitrary: logTarget },
-  { weight: 2, arbitrary: fc.constantFrom(...TARGETS) },
+  { weight: 2, arbitrary: fc.constantFrom(...PATHS) },
   { weight: 1, arbitrary: fc.string({ unit: 'binary-ascii', maxLength: 30 }).map((text) => `/${text}`) },
 );
 
@@ -172,9 +63,7 @@ const batch = fc
 const raw = fc.oneof(
   fc.uint8Array({ maxLength: 400 }).map((bytes) => Buffer.from(bytes)),
   fc.string({ unit: 'binary' }).map((text) => Buffer.from(text)),
-  fc
-    .constantFrom('', '[]', 'null', '\0', '['.repeat(20_000), 'x'.repeat(17_000), 'x'.repeat(70_000))
-    .map((text) => Buffer.from(text)),
+  fc.constantFrom(...BODIES).map((text) => Buffer.from(text)),
   fc.constant('gzip').map((text) => gzipSync(text)),
 );
 
@@ -207,8 +96,15 @@ const producerHeaders = fc.oneof(
   },
 );
 
+/** HTTP/1.0 is taken, and a request of 1.1 without a Host refused. */
+const odd = {
+  version: fc.constantFrom<Request['version']>(...Array<'1.1'>(9).fill('1.1'), '1.0'),
+  hasHost: fc.constantFrom(...Array<boolean>(30).fill(true), false),
+};
+
 const append = fc
   .record({
+    ...odd,
     typed: typeAndBody,
     producer: producerHeaders,
     headers: fc.oneof(
@@ -224,41 +120,54 @@ const append = fc
     ),
   })
   .map(
-    ({ typed: [type, body], producer, headers, framing }): Request => ({
+    ({ typed: [type, body], producer, headers, ...rest }): Request => ({
+      ...rest,
       method: 'POST',
       target: LOG,
       headers: [['Content-Type', type], ...producer, ...headers],
       body,
-      framing,
     }),
   );
 
 const other = fc
   .record({
-    method: fc.constantFrom(
-      'GET',
-      'GET',
-      'GET',
-      'HEAD',
-      'POST',
-      'PUT',
-      'DELETE',
-      'OPTIONS',
-      'PATCH',
-      'TRACE',
-      'SEARCH',
-      'get',
-      '',
-    ),
+    method: fc.constantFrom(...METHODS),
     target: someTarget,
     headers: fc.array(header, { maxLength: 2 }),
+    events: fc.constantFrom(false, false, false, true),
+    body: fc.constantFrom('', '', '', 'a'),
+    ...odd,
   })
-  // Leadership stays where it is: there is nobody else.
-  .map((request): Request => ({ ...request, body: Buffer.alloc(0), framing: 'none' }));
+  .map(
+    ({ events, headers, body, ...rest }): Request => ({
+      ...rest,
+      headers: events ? [['Accept', 'text/event-stream'], ...headers] : headers,
+      body: Buffer.from(body),
+      framing: body === '' ? 'none' : 'length',
+    }),
+  );
+/** Refused whatever it says: there is nobody else, and leadership stays where it is. */
+const transfer = fc
+  .record({
+    type: fc.constantFrom('application/json', 'application/json', ...TYPES),
+    body: fc.constantFrom(...BODIES),
+    ...odd,
+  })
+  .map(
+    ({ type, body, ...rest }): Request => ({
+      ...rest,
+      method: 'POST',
+      target: TRANSFER,
+      headers: [['Content-Type', type]],
+      body: Buffer.from(body),
+      framing: 'length',
+    }),
+  );
 
 export const request: fc.Arbitrary<Request> = fc.oneof(
-  { weight: 3, arbitrary: append },
-  { weight: 2, arbitrary: other },
+  { weight: 15, arbitrary: append },
+  { weight: 10, arbitrary: other },
+  { weight: 1, arbitrary: transfer },
 );
 
 const framingOf = (framing: Request['framing'], { length }: Buffer): string[] => {
@@ -269,10 +178,10 @@ const framingOf = (framing: Request['framing'], { length }: Buffer): string[] =>
   return [`Content-Length: ${length + (framing === 'too-long' ? 5 : framing === 'too-short' ? -1 : 0)}`];
 };
 
-export function bytesOf({ method, target, headers, body, framing }: Request): Buffer {
+export function bytesOf({ version, hasHost, method, target, headers, body, framing }: Request): Buffer {
   const head = [
-    `${method} ${target} HTTP/1.1`,
-    'Host: x',
+    `${method} ${target} HTTP/${version}`,
+    ...(hasHost ? ['Host: x'] : []),
     ...headers.map(([name, value]) => `${name}: ${value}`),
     ...framingOf(framing, body),
     '',

@@ -39,9 +39,10 @@ export class Attacker {
   #answerMs: number;
   #changed = Promise.withResolvers<void>();
 
-  constructor(port: number, isDamaged = true) {
+  /** `to` is a port, or a connection that is made already. */
+  constructor(to: number | Socket, isDamaged = true) {
     this.#answerMs = isDamaged ? ANSWER_MS : SURE_ANSWER_MS;
-    this.socket = connect(port, '127.0.0.1');
+    this.socket = typeof to === 'number' ? connect(to, '127.0.0.1') : to;
     this.#reader.trust();
     this.socket.on('data', (chunk) => this.#read(chunk));
     // A reset is one of the ways in which the other side ends a connection.

@@ -1,6 +1,6 @@
 // A real transport on real sockets, whose owner can be exchanged between two cases: listening and the heartbeats' thread cost
 // more than all else.
-import { createTransport, type WireTransport } from '../../../../src/replication/index.ts';
+import { createTransport, type TlsMaterial, type WireTransport } from '../../../../src/replication/index.ts';
 import type { Transport, TransportHandlers } from '../../../../src/replication/types.ts';
 import { until } from '../../../support/until.ts';
 
@@ -12,15 +12,19 @@ export class Wire {
   readonly #links = new Set<number>();
   owner: TransportHandlers | null = null;
 
-  static async open(): Promise<Wire> {
+  /** Connections whose TLS handshake failed. */
+  tlsFailures = 0;
+
+  static async open(tls: (() => TlsMaterial) | null = null): Promise<Wire> {
     const quiet = (): void => {};
+    const box: { wire?: Wire } = {};
     const transport = await createTransport({
       cluster: 'fuzz',
       self: { ...SELF, peer: (port) => `127.0.0.1:${port}` },
       listen: { host: '127.0.0.1', port: 0 },
       heartbeatMs: 20,
       suspectMs: 2000,
-      tls: null,
+      tls,
       log: { info: quiet, warn: quiet, error: quiet },
       metrics: {
         beatsMissed: quiet,
@@ -28,11 +32,14 @@ export class Wire {
         connected: quiet,
         disconnected: quiet,
         roundTrip: quiet,
-        tlsFailed: quiet,
+        tlsFailed: () => {
+          if (box.wire) box.wire.tlsFailures += 1;
+        },
       },
       random: Math.random,
     });
-    return new Wire(transport);
+    box.wire = new Wire(transport);
+    return box.wire;
   }
 
   private constructor(transport: WireTransport) {
@@ -66,7 +73,11 @@ export class Wire {
     };
   }
 
+  get links(): number {
+    return this.#links.size;
+  }
+
   quiet(): Promise<void> {
-    return until('the attacker is gone', () => this.#links.size === 0);
+    return until('the attacker is gone', () => this.links === 0);
   }
 }
