@@ -21,6 +21,13 @@ export interface Fault {
   prepare(arena: Arena): Promise<Strike>;
 }
 
+export interface Forgotten {
+  /** The address by which a reader knows the logger. */
+  readonly url: string;
+  /** When it was down, in milliseconds since 1970: what it told before counts no more. */
+  readonly atMs: number;
+}
+
 export interface Strike {
   /** What is struck, for people: `dlog-0 on node-2`. */
   readonly target: string;
@@ -38,8 +45,8 @@ export interface Strike {
   heal(): Promise<void>;
   /** Asked while the fault stands, for what must hold then. */
   during?(): Promise<void>;
-  /** Addresses of loggers that lost their disk. */
-  readonly forgets?: readonly string[];
+  /** Loggers that lost their disk, by now. */
+  forgets?(): readonly Forgotten[];
   /** Restores the cluster after the history is fetched, such as a volume that was exchanged. */
   restore?(): Promise<void>;
 }

@@ -78,9 +78,11 @@ async function strikeAndHeal(plan: Strike): Promise<number> {
 
 /** A logger that lost its disk may tell less than before, once: the history must say when. */
 async function forget({ forgets }: Strike, [recording]: readonly Recording[]): Promise<void> {
-  if (forgets === undefined || recording === undefined) return;
-  const event = { type: 'event', time: historyNow(), text: 'a disk was wiped', forgets };
-  await appendFile(recording.path, `${JSON.stringify(event)}\n`);
+  if (recording === undefined) return;
+  for (const { url, atMs } of forgets?.() ?? []) {
+    const event = { type: 'event', time: atMs, text: 'a disk was wiped', forgets: [url] };
+    await appendFile(recording.path, `${JSON.stringify(event)}\n`);
+  }
 }
 
 async function resultOf(

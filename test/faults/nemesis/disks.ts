@@ -10,7 +10,7 @@ import { historyNow } from '../../../src/verify/index.ts';
 import { run } from '../../support/cluster.ts';
 import { API_PORT } from '../../support/kube-stack.ts';
 import type { Arena } from '../arena.ts';
-import { type Fault, type Strike, strike } from '../fault.ts';
+import { type Fault, type Forgotten, type Strike, strike } from '../fault.ts';
 import { valueIn } from '../gauges.ts';
 import { loggerUrl } from '../load.ts';
 
@@ -51,14 +51,16 @@ async function whileDown(arena: Arena, pod: string, change: () => Promise<void>)
 
 async function wipe(arena: Arena, pod: string, newLeader: boolean): Promise<Strike> {
   const folder = await folderOf(arena, pod);
+  const forgotten: Forgotten[] = [];
   return strike({
     target: pod,
     newLeader,
-    forgets: [loggerUrl(indexOf(pod))],
+    forgets: () => forgotten,
     make: async () => {
       const began = historyNow();
       await whileDown(arena, pod, async () => {
         await run('find', [folder, '-mindepth', '1', '-delete']);
+        forgotten.push({ url: loggerUrl(indexOf(pod)), atMs: historyNow() });
       });
       return began;
     },

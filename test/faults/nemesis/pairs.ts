@@ -20,7 +20,7 @@ export function both(first: Strike, second: Strike, holdMs = TOGETHER_MS): Strik
     lost: [...first.lost, ...second.lost],
     touched: [...first.touched, ...second.touched],
     newLeader: first.newLeader || second.newLeader,
-    forgets: [...(first.forgets ?? []), ...(second.forgets ?? [])],
+    forgets: () => [...(first.forgets?.() ?? []), ...(second.forgets?.() ?? [])],
     make: async () => {
       made.push(first);
       await first.make();
