@@ -398,6 +398,18 @@ export const SWITCHES: Readonly<Record<string, Switch>> = {
     line: /> 0\.6$/,
     changes: [RULES],
   },
+  'monitoring.rules.thresholds.certificateExpiringDays': {
+    value: 21,
+    within: 'secure',
+    line: /< 21 \* 86400$/,
+    changes: [RULES],
+  },
+  'monitoring.rules.thresholds.certificateAlmostExpiredDays': {
+    value: 3,
+    within: 'secure',
+    line: /< 3 \* 86400$/,
+    changes: [RULES],
+  },
   'monitoring.dashboard.enabled': { value: true, line: 'grafana_dashboard: "1"', changes: [DASHBOARD] },
   'monitoring.dashboard.labels': {
     value: { grafana_board: 'yes' },
