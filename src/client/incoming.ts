@@ -19,6 +19,7 @@ export class Incoming implements Dispatcher.DispatchHandler, AsyncIterable<Buffe
   #controller: Controller | null = null;
   #chunks: Buffer[] = [];
   #heldBytes = 0;
+  #begun = false;
   #ended = false;
   #error: Error | null = null;
   #wake: (() => void) | null = null;
@@ -63,14 +64,17 @@ export class Incoming implements Dispatcher.DispatchHandler, AsyncIterable<Buffe
     this.#wake?.();
   }
 
-  /** Again for a pipelined request that is sent again. */
+  /** Again for a pipelined request that is sent again: even when it was being answered, if another one closed the connection. */
   onRequestStart(controller: Controller): void {
     this.#controller = controller;
     if (this.#error) controller.abort(this.#error);
+    else if (this.#begun) this.breakOff(new Error('the connection broke in the middle of an answer'));
   }
 
   onResponseStart(_controller: Controller, status: number, headers: HttpResponse['headers']): void {
-    if (status >= 200) this.#head.resolve({ status, headers, body: this });
+    if (status < 200) return;
+    this.#begun = true;
+    this.#head.resolve({ status, headers, body: this });
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {

@@ -55,6 +55,7 @@ export class Printer {
       if (leads === this.#leading) return;
       if (leads) this.#next = replicated.commit;
       this.#until = leads ? Number.POSITIVE_INFINITY : replicated.commit;
+      if (this.#summing) this.#sumUp();
       this.#wake();
     });
     replicated.onCommit(() => this.#wakeSoon());
@@ -104,7 +105,8 @@ export class Printer {
     const { log, onPrinted } = this.#options;
     while (this.#next < this.#below) {
       const most = this.#linesLeft();
-      if (most === 0) return this.#sumUpLater();
+      // A process that leads no more may end soon.
+      if (most === 0) return this.#leading ? this.#sumUpLater() : this.#sumUp();
       const from = Math.max(this.#next, log.first);
       const below = this.#below;
       const limits = { maxBytes: READ_BYTES, below };

@@ -32,6 +32,9 @@ export function onRegister(s: State, snapshot: RegisterSnapshot, token: number |
   const answers = token !== null && s.reading?.token === token;
   const issuedSince = answers && s.reading?.seenIndex === (s.seen?.index ?? -1);
   if (answers) s.reading = null;
+  // Whoever waits for what has not come yet would else ask as fast as Consul answers.
+  if (answers && snapshot.index === s.seen?.index)
+    s.readAtMs = Math.max(s.readAtMs, s.nowMs + s.config.timings.preVoteRetryMs);
   if (s.seen && snapshot.index < s.seen.index && !issuedSince) {
     wantRead(s);
     return;

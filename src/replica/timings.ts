@@ -14,7 +14,7 @@ export interface Timings {
   readonly preferMs: number;
   /** Candidates of one cluster start this far apart, by the order of their uids. */
   readonly rankStepMs: number;
-  /** A pre-vote without a majority is asked again after this. */
+  /** A pre-vote without a majority is asked again after this, and so is Consul that had nothing new to tell. */
   readonly preVoteRetryMs: number;
   /** A voter that said yes leaves the candidate this long before it runs itself. */
   readonly yieldMs: number;

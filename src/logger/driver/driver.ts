@@ -6,6 +6,7 @@ import type { ProducerStamp } from '../../log/types.ts';
 import { ALL_RULES, DEFAULT_TIMINGS, type Effect, type Event, Replica } from '../../replica/index.ts';
 import type { ReplicatedLog, Role } from '../replicated-log.ts';
 import { ConsulRunner } from './consul-runner.ts';
+import { commitIsCurrent } from './current-commit.ts';
 import { ElectionWatch } from './election-watch.ts';
 import { LogRunner, viewOf } from './log-runner.ts';
 import { MemberWatch } from './member-watch.ts';
@@ -367,18 +368,6 @@ export class ReplicationDriver implements ReplicatedLog {
       this.#dispatch({ type: 'tick' });
     });
   }
-}
-
-/**
- * A new leader's commit is a lower bound until it has reached the start of its epoch, and so is what it tells others. What was
- * stored here is one too: a follower has to have been told in the stream that it has now.
- */
-function commitIsCurrent({ leading, receiver, log, commit }: Replica['state']): boolean {
-  const pair = log.pairs.at(-1);
-  if (!pair || commit < pair.start) return false;
-  if (leading?.phase === 'serving') return pair.epoch === leading.claim.epoch;
-  const follows = receiver?.purpose === 'follow' && receiver.phase === 'ready';
-  return follows && pair.epoch === receiver.claim.epoch && receiver.leaderCommit >= pair.start;
 }
 
 type RareEffect = Extract<

@@ -4,9 +4,9 @@ import type { Effect, Event, State } from '../../replica/index.ts';
 /** In milliseconds, one after the other. */
 export interface ElectionSteps {
   readonly epoch: number;
-  /** From the loss of the leader, or from being named by it, until the register was written to: the pre-vote. */
+  /** From the loss of the leader, or from being named by it, until the register was first written to: the pre-vote. */
   readonly voteMs: number;
-  /** Until Consul had answered. */
+  /** Until Consul had answered: with all that was written again or read because the outcome was unknown. */
   readonly registerMs: number;
   /** Until this logger led: promises, adoption, the start of the epoch. */
   readonly promiseMs: number;
@@ -18,6 +18,8 @@ export class ElectionWatch {
   readonly #state: Readonly<Watched>;
   readonly #now: () => number;
   readonly #onElected: (steps: ElectionSteps) => void;
+  /** Of the candidacy that is measured. */
+  #attempt = 0;
   #beganMs = 0;
   #askedMs = 0;
   #answeredMs = 0;
@@ -29,22 +31,29 @@ export class ElectionWatch {
   }
 
   /** Before the core is told of it. */
-  event({ type }: Event): void {
-    if (type === 'register-written') this.#answeredMs = this.#now();
+  event(event: Event): void {
+    if (!this.#state.campaigning) return;
+    const answers = event.type === 'register-written' || (event.type === 'register' && event.token !== null);
+    if (answers) this.#answeredMs = this.#now();
   }
 
   effect(effect: Effect): void {
-    if (effect.type === 'take-register') {
-      const now = this.#now();
-      const { lostSinceMs, campaigning } = this.#state;
-      this.#beganMs = Math.min(lostSinceMs ?? now, campaigning?.startedMs ?? now);
-      this.#askedMs = now;
-    } else if (effect.type === 'role' && effect.role.kind === 'leading')
+    if (effect.type === 'take-register') this.#asked();
+    else if (effect.type === 'role' && effect.role.kind === 'leading')
       this.#onElected({
         epoch: effect.role.epoch,
         voteMs: this.#askedMs - this.#beganMs,
         registerMs: this.#answeredMs - this.#askedMs,
         promiseMs: this.#now() - this.#answeredMs,
       });
+  }
+
+  #asked(): void {
+    const { lostSinceMs, campaigning } = this.#state;
+    if (!campaigning || campaigning.attempt === this.#attempt) return;
+    const now = this.#now();
+    this.#attempt = campaigning.attempt;
+    this.#beganMs = Math.min(lostSinceMs ?? now, campaigning.startedMs);
+    this.#askedMs = now;
   }
 }

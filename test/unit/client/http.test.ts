@@ -123,3 +123,41 @@ test('who reads slowly stops the other side, and gets every byte', async (t) => 
   };
   assert.equal(await httpFor(t).request(url, get, { timeoutMs: 60_000, signal: never }, readAll), totalBytes);
 });
+
+test('an answer that was cut off in its middle is not continued with the one to the request sent again', async (t) => {
+  const half = '{"offset":1,';
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    const again = sockets.length > 1;
+    socket.on('error', () => {});
+    socket.on('data', () => {
+      const head = 'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n';
+      socket.write(again ? `${head}${'x'.repeat(100)}` : `${head}${half}`);
+    });
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const http = httpFor(t);
+  const pipelined = { method: 'POST', path: '/x', body: Buffer.from('b'), pipelined: true } as const;
+  const begun = Promise.withResolvers<void>();
+  let text = '';
+  const first = http.request(base, pipelined, { timeoutMs: 60_000, signal: never }, async ({ body }) => {
+    for await (const chunk of body) {
+      text += chunk.toString();
+      begun.resolve();
+    }
+  });
+  const other = new AbortController();
+  const second = http.request(base, pipelined, { timeoutMs: 60_000, signal: other.signal }, async () => {});
+  await begun.promise;
+  // Its connection is closed with it, and undici sends the first one again on another.
+  other.abort(new Error('enough'));
+  await assert.rejects(second, /enough/);
+  await assert.rejects(first, /broke in the middle of an answer/);
+  assert.equal(text, half);
+});

@@ -8,9 +8,10 @@ const written = { type: 'register-written' } as Event;
 const leading = { type: 'role', role: { kind: 'leading', epoch: 3, start: 7 }, reason: null } as Effect;
 
 function watched(lostSinceMs: number | null, startedMs: number) {
+  const campaigning = { attempt: 1, startedMs };
   let nowMs = 0;
   const told: ElectionSteps[] = [];
-  const state = { lostSinceMs, campaigning: { startedMs } } as ConstructorParameters<typeof ElectionWatch>[0];
+  const state = { lostSinceMs, campaigning } as ConstructorParameters<typeof ElectionWatch>[0];
   const watch = new ElectionWatch(
     state,
     () => nowMs,
@@ -38,4 +39,16 @@ test('a leader that was named has lost nobody: its vote began when it asked', ()
   at(205, (watch) => watch.event(written));
   at(206, (watch) => watch.effect(leading));
   assert.deepEqual(told, [{ epoch: 3, voteMs: 4, registerMs: 1, promiseMs: 1 }]);
+});
+
+test('a write that is made again, and its outcome that is read, are the time of Consul', () => {
+  const { at, told } = watched(100, 105);
+  at(120, (watch) => watch.effect(take));
+  at(130, (watch) => watch.event(written));
+  at(140, (watch) => watch.effect(take));
+  at(150, (watch) => watch.event(written));
+  at(160, (watch) => watch.event({ type: 'register', token: null } as Event));
+  at(170, (watch) => watch.event({ type: 'register', token: 4 } as Event));
+  at(171, (watch) => watch.effect(leading));
+  assert.deepEqual(told, [{ epoch: 3, voteMs: 20, registerMs: 50, promiseMs: 1 }]);
 });

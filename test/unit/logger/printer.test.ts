@@ -25,9 +25,18 @@ class Bench {
   #onCommit: (commit: number) => void = () => {};
   #timers: { atMs: number; run: () => void }[] = [];
   printed = 0;
+  /** What is read waits for it. */
+  onDisk: PromiseWithResolvers<void> | null = null;
 
   constructor(linesPerSecond: number) {
-    const log = { first: 0, readRecent: () => this.#batches } as unknown as Log;
+    const log = {
+      first: 0,
+      readRecent: () => (this.onDisk ? null : this.#batches),
+      read: async () => {
+        await this.onDisk?.promise;
+        return this.#batches;
+      },
+    } as unknown as Log;
     const bench = this;
     new Printer({
       log,
@@ -145,4 +154,52 @@ test('a logger that has stopped leading sums up what it committed, and no more',
     bench.lines.map(({ offset, from, to }) => offset ?? [from, to]),
     [0, [1, 3]],
   );
+});
+
+test('a leader that steps down sums up at once: its process may end before the second does', async () => {
+  const bench = new Bench(1);
+  bench.lead();
+  await bench.append(4);
+  bench.follow();
+  assert.deepEqual(
+    bench.lines.map(({ offset, from, to }) => offset ?? [from, to]),
+    [0, [1, 3]],
+  );
+  const before = new Bench(1);
+  before.lead();
+  await before.append(1);
+  await before.append(3);
+  before.follow();
+  await new Promise(setImmediate);
+  assert.deepEqual(
+    before.lines.map(({ offset, from, to }) => offset ?? [from, to]),
+    [0, [1, 3]],
+  );
+});
+
+test('one that leads again before it has printed what it committed leaves none of that out', async () => {
+  const summing = new Bench(1);
+  summing.lead();
+  await summing.append(4);
+  summing.follow();
+  await summing.append(2);
+  summing.lead();
+  await summing.append(1);
+  await summing.pass(1000);
+  assert.deepEqual(
+    summing.lines.map(({ offset, from, to }) => offset ?? [from, to]),
+    [0, [1, 3], [6, 6]],
+  );
+  const bench = new Bench(0);
+  const disk = Promise.withResolvers<void>();
+  bench.onDisk = disk;
+  bench.lead();
+  await bench.append(2);
+  bench.follow();
+  await bench.append(2);
+  bench.lead();
+  disk.resolve();
+  await bench.append(1);
+  await bench.pass(10);
+  assert.deepEqual(bench.offsets, [0, 1, 2, 3, 4]);
 });

@@ -1,6 +1,7 @@
 // The classic stories of replicated logs, told by the core alone. The trace beside each is what must happen, in order.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { DEFAULT_TIMINGS } from '../../../src/replica/index.ts';
 import { Story } from './story.ts';
 
 const expect = (story: Story, trace: string): void => {
@@ -508,4 +509,40 @@ test('asked to cut below its own commit, a replica stops', () => {
     c stops: cut-below-commit
   `,
   );
+});
+
+test('a candidate whose writes stay unsettled asks Consul again and again, with pauses', () => {
+  const story = Story.begin(['a', 'b', 'c'], 'a', 'x1');
+  story.writesLost = true;
+  story.asked = 0;
+  story.crash('a');
+  story.pass(2000);
+  const { asked } = story;
+  assert.ok(asked >= 10, `only ${asked} questions in 2 s`);
+  // A read and a write of each of the two.
+  assert.ok(asked <= 4 * (2000 / DEFAULT_TIMINGS.preVoteRetryMs), `${asked} questions in 2 s`);
+  story.writesLost = false;
+  story.pass(100);
+  assert.ok(['b', 'c'].some((id) => story.state(id).leading?.phase === 'serving'));
+});
+
+test('a candidate that finds an old register asks Consul again and again, with pauses', () => {
+  const story = new Story(['a', 'b', 'c']);
+  story.start('a', 'b', 'c');
+  story.pass(100);
+  const backup = story.register;
+  const first = ['a', 'b', 'c'].find((id) => story.state(id).leading)!;
+  const [second, third] = ['a', 'b', 'c'].filter((id) => id !== first) as [string, string];
+  story.event(first, { type: 'transfer', to: second });
+  story.pass(100);
+  story.crash(first, second);
+  story.restoreRegister(backup);
+  story.asked = 0;
+  story.pass(2000);
+  const { asked } = story;
+  assert.ok(asked >= 10, `only ${asked} questions in 2 s`);
+  assert.ok(asked <= 2000 / DEFAULT_TIMINGS.preVoteRetryMs, `${asked} questions in 2 s`);
+  story.start(first, second);
+  story.pass(2000);
+  assert.ok([first, second, third].some((id) => story.state(id).leading?.phase === 'serving'));
 });

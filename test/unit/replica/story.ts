@@ -65,6 +65,10 @@ export class Story {
   readonly #blocked = new Set<string>();
   /** How the next write to the register ends, instead of well. */
   nextWrite: 'unknown, done' | 'unknown, not done' | null = null;
+  /** No write to the register is carried out, and none is known not to be. */
+  writesLost = false;
+  /** Questions to Consul: reads and writes of the register. */
+  asked = 0;
 
   constructor(ids: readonly string[]) {
     this.#ids = ids;
@@ -357,6 +361,7 @@ export class Story {
         this.#step(actor, { type: 'session-opened', session: `session-${this.#sessions}` });
         break;
       case 'read-register':
+        this.asked += 1;
         this.#step(actor, { type: 'register', snapshot: this.register, token: effect.token });
         break;
       case 'take-register':
@@ -370,7 +375,8 @@ export class Story {
     actor: Actor,
     { token, seen, value, session }: Extract<Effect, { type: 'take-register' | 'update-register' }>,
   ): void {
-    const how = this.nextWrite;
+    this.asked += 1;
+    const how = this.writesLost ? 'unknown, not done' : this.nextWrite;
     this.nextWrite = null;
     let outcome: RegisterOutcome = { kind: 'refused', reason: 'index-moved', now: this.register };
     if (seen.index === this.register.index && how !== 'unknown, not done') {
@@ -398,6 +404,13 @@ export class Story {
   loseRegister(): void {
     this.#set(null, null);
     this.say('Consul lost the register');
+    this.tellRegister();
+  }
+
+  /** Consul is restored from a backup. */
+  restoreRegister(backup: RegisterSnapshot): void {
+    this.#set(backup.value, null);
+    this.say('Consul was restored');
     this.tellRegister();
   }
 

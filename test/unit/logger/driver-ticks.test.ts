@@ -1,0 +1,90 @@
+// How often the core is told of the time: rarely while nothing is due soon, and as often as before from the event on that ends that.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { RegisterSnapshot } from '../../../src/election/types.ts';
+import { ReplicationDriver } from '../../../src/logger/driver/index.ts';
+import { CALM_TICK_MS, type DriverOptions, TICK_MS } from '../../../src/logger/driver/outside.ts';
+import type { TransportHandlers } from '../../../src/replication/types.ts';
+import { freshLog } from '../../support/log-fixture.ts';
+
+const LEADER = { id: 'b', uid: 'b1', peer: 'b:1' };
+const CLAIM = { epoch: 1, incarnation: 'claim-1' };
+
+/** A follower `a` of the leader `b`. It is no member and so never runs itself: its only timer is that of the ticks. */
+async function follower() {
+  const { log, state } = await freshLog();
+  const self = { id: 'a', uid: log.uid, peer: 'a:1' };
+  const leader = { ...LEADER, api: 'http://b', incarnation: CLAIM.incarnation };
+  const value = { epoch: 1, leader, members: [LEADER], revision: 1 };
+  const snapshot: RegisterSnapshot = { value, index: 5, session: 'session-1' };
+  const never = new Promise<never>(() => {});
+  let nowMs = 1000;
+  let timers: { atMs: number; run: () => void }[] = [];
+  let handlers: TransportHandlers | null = null;
+  const options = {
+    self,
+    api: 'http://a',
+    bootstrap: [],
+    log,
+    state,
+    register: { watch: ({ onChange }: { onChange(now: RegisterSnapshot): void }) => onChange(snapshot) },
+    sessions: { open: () => never },
+    transport: {
+      start: (given: TransportHandlers) => {
+        handlers = given;
+      },
+      setBeat: () => {},
+      setPeers: () => {},
+      send: () => {},
+      close: async () => {},
+    },
+    clock: {
+      now: () => nowMs,
+      soon: (run: () => void) => setImmediate(run),
+      after: (ms: number, run: () => void) => {
+        const timer = { atMs: nowMs + ms, run };
+        timers.push(timer);
+        return () => {
+          timers = timers.filter((one) => one !== timer);
+        };
+      },
+    },
+    newUuid: () => 'claim-2',
+    onFatal: assert.fail,
+  };
+  const driver = new ReplicationDriver(options as unknown as DriverOptions);
+  driver.start();
+  assert.ok(handlers);
+  return {
+    driver,
+    log,
+    handlers: handlers as TransportHandlers,
+    pass: (ms: number) => {
+      nowMs += ms;
+      const due = timers.filter(({ atMs }) => atMs <= nowMs);
+      timers = timers.filter(({ atMs }) => atMs > nowMs);
+      for (const { run } of due) run();
+    },
+    /** In how many milliseconds each of the timers comes. */
+    due: () => timers.map(({ atMs }) => atMs - nowMs),
+  };
+}
+
+test('a follower ticks as rarely as leaders beat while it hears its own, and as before from the loss on', async (t) => {
+  const { driver, log, handlers, pass, due } = await follower();
+  t.after(async () => {
+    await driver.stop({ handover: false });
+    await log.close();
+  });
+  assert.deepEqual(due(), [TICK_MS]);
+  handlers.connected(1, LEADER);
+  handlers.beat(LEADER.uid, { promisedEpoch: 1, claim: CLAIM, established: true });
+  pass(TICK_MS);
+  assert.deepEqual(due(), [CALM_TICK_MS]);
+  pass(20);
+  assert.deepEqual(due(), [CALM_TICK_MS - 20]);
+  handlers.disconnected(1);
+  assert.deepEqual(due(), [TICK_MS], 'not when the rare one would have come');
+  pass(TICK_MS);
+  assert.deepEqual(due(), [TICK_MS]);
+});
