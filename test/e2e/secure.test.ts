@@ -232,7 +232,9 @@ describe('security, turned on for a cluster that runs', () => {
       // The members stand in the register by their short names until a leader of the new settings changes that.
       const short = Array.from({ length: LOGGERS }, (_, index) => `${NAME}-${index}.${NAME}-headless`);
       const secrets = await KubeSecrets.make(stack.namespace, NAME, short);
-      await stack.namespace.kubectl(['delete', stack.loggerSet, stack.consulSet], { timeoutMs: RECOVERY_MS });
+      // Until the pods are gone too: Kubernetes may not come back to a name that was taken when the new set first wanted it.
+      const all = ['delete', '--cascade=foreground', stack.loggerSet, stack.consulSet];
+      await stack.namespace.kubectl(all, { timeoutMs: RECOVERY_MS });
       const upgrade = ['upgrade', RELEASE, CHART, '--reset-then-reuse-values', '--values', '-'];
       const input = JSON.stringify(await secureValues());
       await stack.namespace.helm([...upgrade, '--wait', '--timeout', '4m'], { input, timeoutMs: 250_000 });
