@@ -111,8 +111,8 @@ export class Http {
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', giveUp);
-      // What `consume` left unread is not waited for.
-      incoming.breakOff(new Error('the rest of the answer is not wanted'));
+      // What `consume` left unread is not waited for. (An error has a stack, which costs more than the question.)
+      if (!incoming.over) incoming.breakOff(new Error('the rest of the answer is not wanted'));
     }
   }
 

@@ -29,9 +29,14 @@ export class Incoming implements Dispatcher.DispatchHandler, AsyncIterable<Buffe
     return this.#head.promise;
   }
 
+  /** Answered to the end, or failed. */
+  get over(): boolean {
+    return this.#ended || this.#error !== null;
+  }
+
   /** Ends the request, unless it is over: nothing more is sent of it, and its connection is closed. */
   breakOff(reason: Error): void {
-    if (this.#ended || this.#error) return;
+    if (this.over) return;
     this.#fail(reason);
     this.#controller?.abort(reason);
   }

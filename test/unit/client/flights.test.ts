@@ -98,29 +98,25 @@ test('five are under way at a time, one behind the other on one connection', asy
   assert.deepEqual(rules.stored, ['first', ...names]);
 });
 
-test('when the oldest fails those behind it are refused as gaps and sent again after it, in order', async (t) => {
+/** Whose second request is refused, as that of a logger with too much to do; its first one is answered already. */
+async function withBusyLogger(t: Owner) {
   const rules = new Rules();
-  const logger = await ScriptedLogger.start(
-    t,
-    [rules.step, problem('overloaded', { retryAfterMs: 5 })],
-    rules.step,
-  );
+  const busy = problem('overloaded', { retryAfterMs: 5 });
+  const logger = await ScriptedLogger.start(t, [rules.step, busy], rules.step);
   const { producer } = producerFor(t, logger.url);
   await producer.send('first');
+  return { rules, producer };
+}
+
+test('when the oldest fails those behind it are refused as gaps and sent again after it, in order', async (t) => {
+  const { rules, producer } = await withBusyLogger(t);
   assert.deepEqual(await settled(names.map((name) => producer.send(large(name)))), [1, 2, 3, 4, 5, 6, 7, 8]);
   assert.deepEqual(rules.stored, ['first', ...names]);
   assert.equal(producer.epoch, 0);
 });
 
 test('what was not under way when one failed is sent once: it waits until all that failed have been stored', async (t) => {
-  const rules = new Rules();
-  const logger = await ScriptedLogger.start(
-    t,
-    [rules.step, problem('overloaded', { retryAfterMs: 5 })],
-    rules.step,
-  );
-  const { producer } = producerFor(t, logger.url);
-  await producer.send('first');
+  const { rules, producer } = await withBusyLogger(t);
   const many = [...names, ...names, ...names];
   await settled(many.map((name) => producer.send(large(name))));
   assert.deepEqual(rules.stored, ['first', ...many]);
