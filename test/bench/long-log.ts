@@ -52,7 +52,8 @@ export async function restarted(
 async function untilReady(api: string): Promise<void> {
   const endMs = performance.now() + READY_DEADLINE_MS;
   for (;;) {
-    const ok = await fetch(`${api}/readyz`).then(
+    const signal = AbortSignal.timeout(READY_DEADLINE_MS);
+    const ok = await fetch(`${api}/readyz`, { signal }).then(
       (answer) => answer.ok,
       () => false,
     );
