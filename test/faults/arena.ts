@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { historyNow } from '../../src/verify/index.ts';
 import { eventually, type Namespace, run } from '../support/cluster.ts';
 import { signalContainer } from '../support/kube-kill.ts';
+import { apiGet } from '../support/kube-proxy.ts';
 import {
   API_PORT,
   CONSUL,
@@ -38,15 +39,19 @@ export interface Placed {
   readonly containers: ReadonlyMap<string, string>;
 }
 
-interface PodList {
-  items: {
-    metadata: { name: string; deletionTimestamp?: string };
-    spec: { nodeName?: string };
-    status: {
-      podIP?: string;
-      containerStatuses?: { name: string; containerID?: string; restartCount: number }[];
-    };
-  }[];
+interface Pod {
+  metadata: { name: string; deletionTimestamp?: string };
+  spec: { nodeName?: string };
+  status: {
+    podIP?: string;
+    containerStatuses?: { name: string; containerID?: string; restartCount: number }[];
+  };
+}
+
+interface Node {
+  metadata: { name: string };
+  spec: { unschedulable?: boolean };
+  status: { conditions: { type: string; status: string }[] };
 }
 
 export class Arena implements AsyncDisposable {
@@ -126,9 +131,11 @@ export class Arena implements AsyncDisposable {
   /** Waits until so many loggers are members, and there are no more pods than that. */
   async membersAre(count: number): Promise<void> {
     await eventually(`there are ${count} members`, RECOVERY_MS, async () => {
-      const { name } = await this.leader();
-      assert.equal((await this.stack.status(name)).members.length, count);
-      assert.equal((await this.loggers()).length, count);
+      const pods = await this.stack.loggers();
+      const leader = pods.find(({ role }) => role === 'leader');
+      assert.ok(leader, 'no pod carries the leader label');
+      assert.equal((await this.stack.status(leader.name)).members.length, count);
+      assert.equal(pods.length, count);
       return true;
     });
   }
@@ -155,8 +162,8 @@ export class Arena implements AsyncDisposable {
   }
 
   async #placed(selector: string): Promise<Placed[]> {
-    const { items } = await this.namespace.get<PodList>('pods', `--selector=${selector}`);
-    return items.map(({ metadata, spec, status }) => ({
+    const pods = await this.namespace.pods<Pod>(selector);
+    return pods.map(({ metadata, spec, status }) => ({
       name: metadata.name,
       node: spec.nodeName ?? '',
       address: status.podIP ?? '',
@@ -219,13 +226,7 @@ export class Arena implements AsyncDisposable {
   }
 
   async #nodesReady(): Promise<true> {
-    const { items } = JSON.parse(await run('kubectl', ['get', 'nodes', '--output', 'json'])) as {
-      items: {
-        metadata: { name: string };
-        spec: { unschedulable?: boolean };
-        status: { conditions: { type: string; status: string }[] };
-      }[];
-    };
+    const { items } = JSON.parse(await apiGet('/api/v1/nodes')) as { items: Node[] };
     const lacking = items.filter(
       ({ spec, status }) =>
         spec.unschedulable ||

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import type { AppendCall, HistoryLine } from '../../src/verify/index.ts';
 
 export interface Measured {
-  /** Longest time between two successive acknowledgements of one producer that ends after `sinceMs`. */
+  /** Longest time between two successive acknowledgements of one producer that ends after the fault and begins before all was whole. */
   readonly gapMs: number;
   /** When that time began, in milliseconds since 1970. */
   readonly gapFromMs: number;
@@ -19,8 +19,13 @@ export interface Measured {
 
 const isOver = (line: HistoryLine): line is AppendCall => line.type === 'append' && line.end !== null;
 
-/** `sinceMs` in milliseconds since 1970, on the clock of the history. */
-export async function measure(lines: AsyncIterable<string>, sinceMs: number): Promise<Measured> {
+/** From the fault until all was whole again, in milliseconds since 1970 on the clock of the history. */
+export interface Span {
+  readonly sinceMs: number;
+  readonly untilMs: number;
+}
+
+export async function measure(lines: AsyncIterable<string>, span: Span): Promise<Measured> {
   const acks = new Map<string, number[]>();
   const plain: number[] = [];
   const failed: Record<string, number> = {};
@@ -36,24 +41,30 @@ export async function measure(lines: AsyncIterable<string>, sinceMs: number): Pr
       const times = acks.get(line.process) ?? [];
       times.push(line.end as number);
       acks.set(line.process, times);
-    } else if ((line.end as number) >= sinceMs) {
+    } else if ((line.end as number) >= span.sinceMs) {
       const code = line.code ?? line.outcome;
       failed[code] = (failed[code] ?? 0) + 1;
     }
   }
-  const gaps = [...acks.values()].map((times) => longestGap(times, sinceMs));
-  const longest = gaps.reduce((most, gap) => (gap.ms > most.ms ? gap : most), { ms: 0, fromMs: sinceMs });
-  const plainGapMs = plain.length === 0 ? null : longestGap(plain, sinceMs).ms;
+  const gaps = [...acks.values()].map((times) => longestGap(times, span));
+  const longest = gaps.reduce((most, gap) => (gap.ms > most.ms ? gap : most), {
+    ms: 0,
+    fromMs: span.sinceMs,
+  });
+  const plainGapMs = plain.length === 0 ? null : longestGap(plain, span).ms;
   return { gapMs: longest.ms, gapFromMs: longest.fromMs, failed, acknowledged, plainGapMs };
 }
 
 /** Of the times of acknowledgements, in any order. */
-export function longestGap(times: readonly number[], sinceMs: number): { ms: number; fromMs: number } {
+export function longestGap(
+  times: readonly number[],
+  { sinceMs, untilMs }: Span,
+): { ms: number; fromMs: number } {
   const sorted = times.toSorted((a, b) => a - b);
   let longest = { ms: 0, fromMs: sinceMs };
   for (const [index, time] of sorted.entries()) {
     const before = sorted[index - 1];
-    if (before === undefined || time < sinceMs) continue;
+    if (before === undefined || time < sinceMs || before >= untilMs) continue;
     if (time - before > longest.ms) longest = { ms: time - before, fromMs: before };
   }
   return longest;

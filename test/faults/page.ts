@@ -123,7 +123,7 @@ For each fault the chart is whole and under load: on every node an exactly-once 
 whole again the log is read from every logger, and the whole recorded history is checked by [\`dlog verify\`](verify.md).
 
 - *Gap*: the longest time between two successive acknowledgements of one producer that the fault itself does not touch, from the fault
-  until all was whole again. Without a fault it is about 20 ms, the time between two appends. **Bold**: the goal was missed.
+  until three seconds after all was whole again. Without a fault it is about 20 ms, the time between two appends. **Bold**: the goal was missed.
 - *Failed*: appends that the client gave up, after its retries within 10 s.
 - *Label and route*: from the fault until exactly one pod carried the leader label and the Service's EndpointSlice had it alone, for good; for a
   rolling restart, until the last of its handovers.

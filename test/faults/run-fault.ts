@@ -8,7 +8,7 @@ import { type Arena, LOGGER_COUNT } from './arena.ts';
 import { type Budget, budgetOf } from './budget.ts';
 import type { Fault, Strike } from './fault.ts';
 import { Load, type Recording } from './load.ts';
-import { linesOfFile, type Measured, measure } from './measure.ts';
+import { linesOfFile, type Measured, measure, type Span } from './measure.ts';
 import type { Result } from './result.ts';
 
 const RATE = 50;
@@ -38,10 +38,12 @@ export async function runFault(arena: Arena, fault: Fault, run: string, director
     const struckMs = await strikeAndHeal(plan);
     await arena.whole();
     await sleep(AFTER_MS);
+    // What fetches the recordings runs on the same nodes, and is not part of the fault.
+    const untilMs = historyNow();
     const recordings = await load.end(directory);
     await forget(plan, recordings);
     const budget = plan.newLeader ? await budgetOf(arena, struckMs, leader.epoch) : null;
-    return resultOf(fault, plan, recordings, struckMs, budget);
+    return resultOf(fault, plan, recordings, { sinceMs: struckMs, untilMs }, budget);
   } catch (error) {
     await load.remove();
     throw error;
@@ -89,7 +91,7 @@ async function resultOf(
   fault: Fault,
   plan: Strike,
   recordings: readonly Recording[],
-  struckMs: number,
+  span: Span,
   budget: Budget | null,
 ): Promise<Result> {
   const paths = recordings.map(({ path }) => path);
@@ -100,7 +102,7 @@ async function resultOf(
   });
   const clean = recordings.filter(({ node }) => !plan.touched.includes(node));
   const measured: Measured[] = [];
-  for (const { path } of clean) measured.push(await measure(linesOfFile(path), struckMs));
+  for (const { path } of clean) measured.push(await measure(linesOfFile(path), span));
   assert.ok(measured.length > 0, 'no producer is out of the way of this fault');
   const worst = measured.reduce((most, one) => (one.gapMs > most.gapMs ? one : most));
   const failed: Record<string, number> = {};
@@ -111,7 +113,7 @@ async function resultOf(
     fault: fault.name,
     target: plan.target,
     gapMs: Math.round(worst.gapMs),
-    gapAfterMs: Math.round(worst.gapFromMs - struckMs),
+    gapAfterMs: Math.round(worst.gapFromMs - span.sinceMs),
     failed,
     plainGapMs: plain.length === 0 ? null : Math.round(Math.max(...plain)),
     budget,

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { apiGet } from './kube-proxy.ts';
 
 const RUN_TIMEOUT_MS = 120_000;
 const POLL_MS = 250;
@@ -97,13 +98,15 @@ export class Namespace implements AsyncDisposable {
     return JSON.parse(await this.kubectl(['get', ...args, '--output', 'json'])) as T;
   }
 
+  /** The pods that carry a label, as the API server lists them. */
+  async pods<T>(selector: string): Promise<T[]> {
+    const path = `/api/v1/namespaces/${this.name}/pods?labelSelector=${encodeURIComponent(selector)}`;
+    return (JSON.parse(await apiGet(path)) as { items: T[] }).items;
+  }
+
   /** An HTTP GET to one pod, by way of the API server: the body, or the error that it answered with. */
   httpGet(pod: string, port: number, path: string): Promise<string> {
-    return run('kubectl', [
-      'get',
-      '--raw',
-      `/api/v1/namespaces/${this.name}/pods/http:${pod}:${port}/proxy${path}`,
-    ]);
+    return apiGet(`/api/v1/namespaces/${this.name}/pods/http:${pod}:${port}/proxy${path}`);
   }
 
   /** What `kubectl get pods --show-labels` says, for the reader of the test's output. */

@@ -13,6 +13,7 @@ export const NAME = 'dlog-distributed-logger';
 export const LOGGERS = 'app.kubernetes.io/component=logger';
 export const CONSUL = 'app.kubernetes.io/component=consul';
 export const API_PORT = 8080;
+const CONSUL_PORT = 8500;
 const PAGE_RECORDS = 1000;
 export const CHART = 'charts/distributed-logger';
 const IN_POD_TIMEOUT_MS = 3000;
@@ -45,17 +46,15 @@ export interface Row {
   readonly value: string;
 }
 
-interface PodList {
-  items: {
-    metadata: {
-      name: string;
-      uid: string;
-      labels: Record<string, string>;
-      annotations?: Record<string, string>;
-    };
-    spec: { nodeName?: string };
-    status: { containerStatuses?: { ready: boolean; restartCount: number }[] };
-  }[];
+interface Pod {
+  metadata: {
+    name: string;
+    uid: string;
+    labels: Record<string, string>;
+    annotations?: Record<string, string>;
+  };
+  spec: { nodeName?: string };
+  status: { podIP?: string; containerStatuses?: { ready: boolean; restartCount: number }[] };
 }
 
 export interface InstallOptions {
@@ -100,8 +99,8 @@ export class Stack implements AsyncDisposable {
   }
 
   async loggers(): Promise<LoggerPod[]> {
-    const { items } = await this.namespace.get<PodList>('pods', `--selector=${LOGGERS}`);
-    return items.map(({ metadata, spec, status }) => ({
+    const pods = await this.namespace.pods<Pod>(LOGGERS);
+    return pods.map(({ metadata, spec, status }) => ({
       name: metadata.name,
       uid: metadata.uid,
       node: spec.nodeName ?? '',
@@ -195,17 +194,14 @@ export class Stack implements AsyncDisposable {
   /** The Consul server that leads the others. */
   async consulLeader(): Promise<string> {
     const address = await this.#askConsul('/v1/status/leader');
-    const { items } = await this.namespace.get<{
-      items: { metadata: { name: string }; status: { podIP: string } }[];
-    }>('pods', '--selector=app.kubernetes.io/component=consul');
-    const leader = items.find(({ status }) => address.includes(`"${status.podIP}:`));
+    const pods = await this.namespace.pods<Pod>(CONSUL);
+    const leader = pods.find(({ status }) => address.includes(`"${status.podIP}:`));
     assert.ok(leader, `no Consul pod has the address ${address}`);
     return leader.metadata.name;
   }
 
   #askConsul(path: string): Promise<string> {
-    const curl = ['curl', '--silent', '--max-time', '3', `http://127.0.0.1:8500${path}`];
-    return this.namespace.kubectl(['exec', `${NAME}-consul-0`, '--', ...curl]);
+    return this.namespace.httpGet(`${NAME}-consul-0`, CONSUL_PORT, path);
   }
 
   /** Tells the chart's tag of the image: everything else stays as it was installed. */
