@@ -72,6 +72,13 @@ describe('the loggers in the chart', () => {
     assert.equal(headless.publishNotReadyAddresses, true);
   });
 
+  it('show clients the way after a handover for longer than kube-proxy takes to renew its routes, in the shortest stop too', async () => {
+    const KUBE_PROXY_MIN_SYNC_MS = 1000;
+    const { read } = config(await renderWith({ terminationGracePeriodSeconds: 10 }));
+    assert.ok(read.lingerMs > KUBE_PROXY_MIN_SYNC_MS, String(read.lingerMs));
+    assert.ok(read.lingerMs < read.shutdownTimeoutMs / 2, String(read.shutdownTimeoutMs));
+  });
+
   it('listen where the Services and probes look for them', () => {
     const container = onlyContainer(statefulSet(objects).template);
     const { read } = config(objects);
