@@ -1,34 +1,9 @@
 // What the loggers ask of Consul, as small as it can be. Consul decides who may lead and nothing else: the one
 // key below is only ever changed by a transaction on the index that was read.
-import type { Member } from '../log/types.ts';
+import type { LeaderEntry, RegisterSnapshot, RegisterValue } from '../replica/index.ts';
 
-export interface LeaderEntry {
-  readonly id: string;
-  /** New for every attempt to lead: a UUID. */
-  readonly incarnation: string;
-  /** Base URL of its HTTP API. */
-  readonly api: string;
-  /** host:port of its replication listener. */
-  readonly peer: string;
-}
-
-/** The value of the key `distributed-logger/<cluster>/leader`. */
-export interface RegisterValue {
-  readonly epoch: number;
-  readonly leader: LeaderEntry;
-  readonly members: readonly Member[];
-  /** Grows with every write, since Consul does not move the index for an identical one. */
-  readonly revision: number;
-}
-
-export interface RegisterSnapshot {
-  /** Null when the key does not exist. */
-  readonly value: RegisterValue | null;
-  /** ModifyIndex of the key; 0 when it does not exist. */
-  readonly index: number;
-  /** The session that holds the lock. */
-  readonly session: string | null;
-}
+/** The value of the key `distributed-logger/<cluster>/leader`, and what is read with it: the words of the replication core. */
+export type { LeaderEntry, RegisterSnapshot, RegisterValue };
 
 /**
  * How a write ended. `refused`: certainly not carried out, `now` is what stands there, read consistently.

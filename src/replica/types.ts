@@ -34,8 +34,11 @@ export interface Claim {
 
 export interface LeaderEntry {
   readonly id: string;
+  /** New for every attempt to lead: a UUID. */
   readonly incarnation: string;
+  /** Base URL of its HTTP API. */
   readonly api: string;
+  /** host:port of its replication listener. */
   readonly peer: string;
 }
 
@@ -43,12 +46,16 @@ export interface RegisterValue {
   readonly epoch: number;
   readonly leader: LeaderEntry;
   readonly members: readonly Member[];
+  /** Grows with every write, since Consul does not move the index for an identical one. */
   readonly revision: number;
 }
 
 export interface RegisterSnapshot {
+  /** Null when there is no register. */
   readonly value: RegisterValue | null;
+  /** Of the register's last change (Consul's ModifyIndex); 0 when there is none. */
   readonly index: number;
+  /** The session that holds the lock. */
   readonly session: string | null;
 }
 
