@@ -206,6 +206,8 @@ export class Arena implements AsyncDisposable {
   /** Waits until all is as it should be: so many loggers, each on a node of its own, in sync, and a Consul that can lose a server. */
   async whole(): Promise<LoggerPod> {
     await eventually('all nodes are ready', RECOVERY_MS, () => this.#nodesReady());
+    // First: a pod that is moved must not be the second one away.
+    await this.stack.consulWhole();
     await eventually('each pod has a node of its own', RECOVERY_MS, () => this.#spread());
     await eventually('all loggers are ready', RECOVERY_MS, async () => {
       const pods = await this.stack.loggers();

@@ -40,3 +40,11 @@ With TLS, plain HTTP is left for the pod itself alone: for its probe, for `consu
   "disable_update_check": true
 }
 {{- end -}}
+
+{{/*
+Autopilot keeps as many servers as there are pods. One that comes back with another address, as after a drain, is not taken into the
+gossip for half a minute; autopilot would remove it after twelve seconds, and the note of that can keep it out for good.
+*/}}
+{{- define "distributed-logger.consulBootstrap" -}}
+{ "autopilot": { "min_quorum": {{ .Values.consul.replicas }} } }
+{{- end -}}
