@@ -1,13 +1,13 @@
 // Receives heartbeats and hands them to the main thread. Invariant: the main thread sees the beats of one logger in the order
 // sent, since only its newest connection counts. A beat that says something new goes on at once; the others, which only
-// show that their sender lives, go together once per `heartbeatMs`, for a message between threads costs more than the beat.
+// show that their sender lives, are counted (heard-counts.ts), and known by their bytes.
 // While the main thread is stuck only the latest of each logger waits for it, so that what waits is bounded.
 import type { Socket } from 'node:net';
-import { isDeepStrictEqual } from 'node:util';
 import type { Beat } from '../replica/types.ts';
-import { decodeBeat, type Heard } from './beat-words.ts';
+import { decodeBeat, encodeBeat, type Heard, sameBeat } from './beat-words.ts';
 import { Channel } from './channel.ts';
 import { shakeHands } from './handshake.ts';
+import type { HeardCounter } from './heard-counts.ts';
 import { type OwnHello, REFUSALS, refusalOf } from './hello.ts';
 import { BEAT_BUFFER_BYTES_MAX, BEAT_IDLE_MS, HANDSHAKE_TIMEOUT_MS } from './limits.ts';
 import type { QuietLog } from './quiet-log.ts';
@@ -17,6 +17,7 @@ interface BeatReceiverOptions {
   readonly log: QuietLog;
   readonly watch: TurnWatch;
   readonly heartbeatMs: number;
+  readonly counter: HeardCounter;
   pass(beats: readonly Heard[]): void;
   /** Heartbeats of a connected logger that had not come when the next one was due. */
   missed(id: string, count: number): void;
@@ -28,11 +29,17 @@ interface Line {
   heardMs: number;
 }
 
+/** What the main thread was told last of a logger. */
+interface Told extends Heard {
+  /** As it comes when it comes again. A logger of another version may write the same otherwise: then it is read each time. */
+  readonly frame: Buffer;
+}
+
 export class BeatReceiver {
   readonly #options: BeatReceiverOptions;
   readonly #lines = new Map<string, Line>();
-  /** What the main thread was told last, and what waits to be told, by uid. */
-  readonly #told = new Map<string, Beat>();
+  readonly #told = new Map<string, Told>();
+  /** What waits to be told, by uid. */
   readonly #waiting = new Map<string, Beat>();
 
   constructor(options: BeatReceiverOptions) {
@@ -79,24 +86,51 @@ export class BeatReceiver {
   }
 
   #passOn(): void {
-    const beats = [...this.#waiting].map(([uid, beat]) => ({ uid, beat }));
+    const { counter, pass } = this.#options;
+    const beats = [...this.#waiting].map(([uid, beat]) => ({ uid, beat, place: counter.next(uid) }));
     this.#waiting.clear();
-    for (const { uid, beat } of beats) this.#told.set(uid, beat);
-    this.#options.pass(beats);
+    for (const heard of beats) this.#told.set(heard.uid, { ...heard, frame: encodeBeat(heard.beat) });
+    pass(beats);
   }
 
   #stands(line: Line, uid: string): void {
     const { channel } = line;
     this.#lines.get(uid)?.channel.close('replaced', 'the same logger dialled again');
     this.#lines.set(uid, line);
+    channel.skim = (chunk) => {
+      const told = this.#told.get(uid);
+      if (told === undefined || !told.frame.equals(chunk)) return false;
+      this.#heardAgain(line, told);
+      return true;
+    };
     channel.receive = (frame) => {
-      line.heardMs = performance.now();
       const { beat, echoMs } = decodeBeat(frame);
       if (echoMs !== null) channel.send({ type: 'echo', echoMs });
-      this.#waiting.set(uid, beat);
-      if (!this.#options.watch.stuck && !isDeepStrictEqual(beat, this.#told.get(uid))) this.#passOn();
+      const told = this.#told.get(uid);
+      if (told !== undefined && sameBeat(beat, told.beat)) this.#heardAgain(line, told);
+      else this.#heardNew(line, uid, beat);
     };
-    channel.ended = ({ reason, detail }) => {
+    this.#endsWith(line, uid);
+  }
+
+  /** Whatever else waits to be told of this logger is out of date. */
+  #heardAgain(line: Line, { uid, beat, place }: Told): void {
+    line.heardMs = line.channel.heardMs;
+    if (place === null) this.#waiting.set(uid, beat);
+    else {
+      this.#waiting.delete(uid);
+      this.#options.counter.again(place);
+    }
+  }
+
+  #heardNew(line: Line, uid: string, beat: Beat): void {
+    line.heardMs = line.channel.heardMs;
+    this.#waiting.set(uid, beat);
+    if (!this.#options.watch.stuck) this.#passOn();
+  }
+
+  #endsWith(line: Line, uid: string): void {
+    line.channel.ended = ({ reason, detail }) => {
       if (this.#lines.get(uid) === line) {
         this.#lines.delete(uid);
         this.#told.delete(uid);

@@ -2,7 +2,7 @@
 // each side dials for its own beats, no two connections compete for one purpose.
 import type { Socket } from 'node:net';
 import type { Beat } from '../replica/types.ts';
-import { type BeatTarget, decodeEcho } from './beat-words.ts';
+import { type BeatTarget, decodeEcho, encodeBeat } from './beat-words.ts';
 import { Channel, type Ending } from './channel.ts';
 import { dial, parseHostPort, type TlsMaterial } from './dial.ts';
 import { shakeHands } from './handshake.ts';
@@ -21,7 +21,7 @@ interface BeatSenderOptions {
 export class BeatSender {
   readonly #options: BeatSenderOptions;
   #lines: readonly Line[] = [];
-  #last: Beat | null = null;
+  #last: Encoded | null = null;
 
   constructor(options: BeatSenderOptions) {
     this.#options = options;
@@ -33,13 +33,14 @@ export class BeatSender {
       if (targets.some((target) => line.leadsTo(target))) kept.set(line.target.uid, line);
       else line.stop();
     }
-    const first = (): Beat | null => this.#last;
+    const first = (): Encoded | null => this.#last;
     this.#lines = targets.map((target) => kept.get(target.uid) ?? new Line(target, this.#options, first));
   }
 
   send(beat: Beat): void {
-    this.#last = beat;
-    for (const line of this.#lines) line.send(beat);
+    if (this.#last?.beat !== beat) this.#last = { beat, frame: encodeBeat(beat) };
+    const nowMs = performance.now();
+    for (const line of this.#lines) line.send(this.#last, nowMs);
   }
 
   check(): void {
@@ -47,19 +48,25 @@ export class BeatSender {
   }
 }
 
+/** A beat and its frame, which is the same each time that it goes out, but for those that ask for an echo. */
+interface Encoded {
+  readonly beat: Beat;
+  readonly frame: Buffer;
+}
+
 /** The way to one logger. */
 class Line {
   readonly target: BeatTarget;
   readonly #options: BeatSenderOptions;
   /** What a new connection begins with. */
-  readonly #first: () => Beat | null;
+  readonly #first: () => Encoded | null;
   readonly #redial: Redial;
   #channel: Channel | null = null;
   #askedMs = 0;
   /** Since when an echo is awaited; null: none is. */
   #waitingMs: number | null = null;
 
-  constructor(target: BeatTarget, options: BeatSenderOptions, first: () => Beat | null) {
+  constructor(target: BeatTarget, options: BeatSenderOptions, first: () => Encoded | null) {
     this.target = target;
     this.#options = options;
     this.#first = first;
@@ -78,15 +85,15 @@ class Line {
     this.#channel = null;
   }
 
-  send(beat: Beat): void {
+  send({ beat, frame }: Encoded, nowMs: number): void {
     if (this.#channel === null) return;
-    const nowMs = performance.now();
-    const ask = nowMs - this.#askedMs >= ECHO_EVERY_MS;
-    if (ask) {
-      this.#askedMs = nowMs;
-      this.#waitingMs ??= nowMs;
+    if (nowMs - this.#askedMs < ECHO_EVERY_MS) {
+      this.#channel.sendEncoded(frame);
+      return;
     }
-    this.#channel.send({ type: 'beat', beat, echoMs: ask ? nowMs : null });
+    this.#askedMs = nowMs;
+    this.#waitingMs ??= nowMs;
+    this.#channel.send({ type: 'beat', beat, echoMs: nowMs });
   }
 
   /** A connection that swallows beats is no connection: the node behind it was cut off, or came back as another. */
@@ -148,6 +155,6 @@ class Line {
       this.#redial.lost(performance.now() - sinceMs);
     };
     const beat = this.#first();
-    if (beat !== null) this.send(beat);
+    if (beat !== null) this.send(beat, performance.now());
   }
 }

@@ -3,9 +3,11 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Beat } from '../replica/types.ts';
 import { BeatReceiver } from './beat-receiver.ts';
 import { BeatSender } from './beat-sender.ts';
-import type { BeatThreadData, FromBeatThread, ToBeatThread } from './beat-words.ts';
+import type { BeatThreadData, FromBeatThread, RoundTrip, ToBeatThread } from './beat-words.ts';
 import type { TlsMaterial } from './dial.ts';
+import { HeardCounter } from './heard-counts.ts';
 import type { OwnHello } from './hello.ts';
+import { ROUND_TRIPS_EVERY_MS } from './limits.ts';
 import { listen, REFUSED_TLS } from './listener.ts';
 import { QuietLog } from './quiet-log.ts';
 import { TurnWatch } from './turn-watch.ts';
@@ -26,6 +28,7 @@ async function run(data: BeatThreadData): Promise<void> {
     log,
     watch,
     heartbeatMs: data.heartbeatMs,
+    counter: new HeardCounter(data.heard),
     pass: (beats) => post({ type: 'beats', beats }),
     missed: (id, count) => post({ type: 'missed', id, count }),
   });
@@ -41,11 +44,19 @@ async function run(data: BeatThreadData): Promise<void> {
     },
   });
   const own: OwnHello = { ...data.hello, beatPort: listener.port };
+  let trips: RoundTrip[] = [];
+  let tripsToldMs = performance.now();
+  const tellTrips = (): void => {
+    if (trips.length === 0 || performance.now() - tripsToldMs < ROUND_TRIPS_EVERY_MS) return;
+    post({ type: 'round-trips', trips });
+    trips = [];
+    tripsToldMs = performance.now();
+  };
   const sender = new BeatSender({
     own,
     tls: material === null ? null : tls,
     log,
-    roundTrip: (id, ms) => post({ type: 'round-trip', id, ms }),
+    roundTrip: (id, ms) => void trips.push({ id, ms }),
   });
   let beat: Beat | null = null;
   const send = (): void => {
@@ -67,6 +78,7 @@ async function run(data: BeatThreadData): Promise<void> {
     send();
     sender.check();
     receiver.check();
+    tellTrips();
   }, data.heartbeatMs);
   post({ type: 'listening', port: listener.port });
 }

@@ -1,7 +1,8 @@
 // What is said on heartbeat connections, and between a heartbeat thread and the main thread that started it.
 import type { Beat } from '../replica/types.ts';
 import type { TlsMaterial } from './dial.ts';
-import { type Frame, MalformedFrame } from './frames.ts';
+import { encodeFrame, type Frame, MalformedFrame } from './frames.ts';
+import type { Place } from './heard-counts.ts';
 import type { OwnHello } from './hello.ts';
 import {
   badField,
@@ -54,6 +55,17 @@ export function decodeBeat(frame: Frame): BeatFrame {
   const known = claim && { epoch: claim.epoch, incarnation: claim.incarnation };
   return { type: 'beat', beat: { promisedEpoch, claim: known, established }, echoMs };
 }
+
+/** The frame of a beat that asks for no echo. */
+export const encodeBeat = (beat: Beat): Buffer =>
+  Buffer.concat(encodeFrame({ type: 'beat', beat, echoMs: null } satisfies BeatFrame));
+
+export const sameBeat = (a: Beat, b: Beat): boolean =>
+  a.promisedEpoch === b.promisedEpoch &&
+  a.established === b.established &&
+  a.claim?.epoch === b.claim?.epoch &&
+  a.claim?.incarnation === b.claim?.incarnation;
+
 export const decodeEcho = (frame: Frame): Echo => decode(frame, 'echo', ECHO) as Echo;
 
 /** A logger to send heartbeats to: its heartbeat listener is `beatPort` on the host of `peer`. */
@@ -64,10 +76,17 @@ export interface BeatTarget {
   readonly beatPort: number;
 }
 
-/** The latest beat of a logger. */
+/** What a logger says now. */
 export interface Heard {
   readonly uid: string;
   readonly beat: Beat;
+  /** Where it is counted that it says the same again; null: each time it is told anew. */
+  readonly place: Place | null;
+}
+
+export interface RoundTrip {
+  readonly id: string;
+  readonly ms: number;
 }
 
 /** What a heartbeat thread starts with. */
@@ -79,6 +98,8 @@ export interface BeatThreadData {
   readonly tls: TlsMaterial | null;
   /** One Int32 that the main thread counts up as long as its event loop turns. */
   readonly turns: SharedArrayBuffer;
+  /** Of `heardCounts`. */
+  readonly heard: SharedArrayBuffer;
 }
 
 export type ToBeatThread =
@@ -94,7 +115,7 @@ export type FromBeatThread =
   | { readonly type: 'missed'; readonly id: string; readonly count: number }
   /** A connection to the thread's listener was refused because its TLS handshake failed. */
   | { readonly type: 'tls-failed' }
-  | { readonly type: 'round-trip'; readonly id: string; readonly ms: number }
+  | { readonly type: 'round-trips'; readonly trips: readonly RoundTrip[] }
   | {
       readonly type: 'log';
       readonly level: 'info' | 'warn' | 'error';

@@ -37,6 +37,11 @@ export class Channel {
   readonly remote: string;
   /** Takes the frames, one after the other. May throw MalformedFrame. */
   receive: (frame: Frame) => void = () => {};
+  /**
+   * Shown each chunk that begins where a frame does; true: it is one frame, and needs no reading, since it says what one like it
+   * has said.
+   */
+  skim: (chunk: Buffer) => boolean = () => false;
   /** Told once, after the last frame. */
   ended: (ending: Ending) => void = () => {};
   count: Count = () => {};
@@ -92,6 +97,17 @@ export class Channel {
       bytes += part.length;
       if (part.length > 0) this.socket.write(part);
     }
+    this.#sent(bytes);
+  }
+
+  /** Sends a frame that is encoded already, at once. The same bytes may be sent again and again. */
+  sendEncoded(frame: Buffer): void {
+    if (!this.#open) return;
+    this.socket.write(frame);
+    this.#sent(frame.length);
+  }
+
+  #sent(bytes: number): void {
     this.spokeMs = performance.now();
     this.count('out', 1, bytes);
     if (this.socket.writableLength > this.#bufferBytesMax)
@@ -134,6 +150,10 @@ export class Channel {
   #read(chunk: Buffer): void {
     if (!this.#open) return;
     this.heardMs = performance.now();
+    if (this.#reader.idle && this.skim(chunk)) {
+      this.count('in', 1, chunk.length);
+      return;
+    }
     let frames = 0;
     try {
       for (const frame of this.#reader.read(chunk)) {

@@ -73,6 +73,11 @@ export class FrameReader {
     this.#payloadMax = PAYLOAD_BYTES_MAX;
   }
 
+  /** Whether the next byte begins a frame. */
+  get idle(): boolean {
+    return this.#body === null && this.#head.length === 0;
+  }
+
   /** The frames that `chunk` completes. Throws MalformedFrame; the reader is of no use afterwards. */
   *read(chunk: Buffer): Generator<Frame, void, void> {
     this.#chunk = chunk;

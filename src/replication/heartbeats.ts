@@ -5,12 +5,13 @@ import { Worker } from 'node:worker_threads';
 import type { Beat } from '../replica/types.ts';
 import type { BeatTarget, BeatThreadData, FromBeatThread, ToBeatThread } from './beat-words.ts';
 import type { TlsMaterial } from './dial.ts';
+import { HeardReader, heardCounts } from './heard-counts.ts';
 import type { WireMetrics } from './metrics.ts';
 import type { WireLog } from './quiet-log.ts';
 
 /** The thread holds a few sockets and small frames. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8, stackSizeMb: 2 };
-/** Turns are counted this many times in each `suspectMs`. */
+/** Turns are counted at least this many times in each `suspectMs`. */
 const TURNS_PER_SUSPECT = 8;
 
 interface HeartbeatsOptions extends Pick<BeatThreadData, 'hello' | 'listen' | 'heartbeatMs' | 'suspectMs'> {
@@ -18,6 +19,8 @@ interface HeartbeatsOptions extends Pick<BeatThreadData, 'hello' | 'listen' | 'h
   readonly log: WireLog;
   readonly metrics: WireMetrics;
   received(uid: string, beat: Beat): void;
+  /** Called some times in each `suspectMs`, after the beats: what else is due now and then need not wake the processor anew. */
+  turned(): void;
 }
 
 export class Heartbeats {
@@ -26,6 +29,7 @@ export class Heartbeats {
   readonly #worker: Worker;
   readonly #tls: (() => TlsMaterial) | null;
   readonly #turnTimer: NodeJS.Timeout;
+  readonly #heard: HeardReader;
   #usedTls: TlsMaterial | null;
   #closing = false;
 
@@ -34,7 +38,8 @@ export class Heartbeats {
     const { hello, listen, heartbeatMs, suspectMs } = options;
     const turns = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     const tls = options.tls?.() ?? null;
-    const workerData: BeatThreadData = { hello, listen, heartbeatMs, suspectMs, tls, turns };
+    const heard = heardCounts();
+    const workerData: BeatThreadData = { hello, listen, heartbeatMs, suspectMs, tls, turns, heard };
     // Node runs the sources as they are, and the build as JavaScript: the thread's file has our own extension.
     const file = import.meta.url.endsWith('.ts')
       ? new URL('./beat-thread.ts', import.meta.url)
@@ -42,7 +47,7 @@ export class Heartbeats {
     const worker = new Worker(file, { workerData, resourceLimits: RESOURCE_LIMITS, name: 'heartbeats' });
     try {
       const port = await listening(worker);
-      return new Heartbeats(worker, port, turns, tls, options);
+      return new Heartbeats(worker, port, workerData, options);
     } catch (error) {
       await worker.terminate();
       throw error;
@@ -52,8 +57,7 @@ export class Heartbeats {
   private constructor(
     worker: Worker,
     port: number,
-    turns: SharedArrayBuffer,
-    tls: TlsMaterial | null,
+    { turns, heard, tls }: BeatThreadData,
     options: HeartbeatsOptions,
   ) {
     this.#worker = worker;
@@ -61,7 +65,14 @@ export class Heartbeats {
     this.#tls = options.tls;
     this.#usedTls = tls;
     const counter = new Int32Array(turns);
-    this.#turnTimer = setInterval(() => Atomics.add(counter, 0, 1), options.suspectMs / TURNS_PER_SUSPECT);
+    this.#heard = new HeardReader(heard);
+    const { suspectMs, heartbeatMs, received, turned } = options;
+    const turn = (): void => {
+      Atomics.add(counter, 0, 1);
+      this.#heard.look(received);
+      turned();
+    };
+    this.#turnTimer = setInterval(turn, Math.min(suspectMs / TURNS_PER_SUSPECT, heartbeatMs));
     worker.on('message', (message: FromBeatThread) => this.#received(message, options));
     // Without its heartbeats a logger is as good as dead, and looks so to the others: better it ends and starts anew.
     worker.on('error', (cause) => {
@@ -102,7 +113,10 @@ export class Heartbeats {
     if (this.#closing) return;
     switch (message.type) {
       case 'beats':
-        for (const { uid, beat } of message.beats) received(uid, beat);
+        for (const heard of message.beats) {
+          this.#heard.told(heard);
+          received(heard.uid, heard.beat);
+        }
         break;
       case 'missed':
         metrics.beatsMissed(message.id, message.count);
@@ -110,8 +124,8 @@ export class Heartbeats {
       case 'tls-failed':
         metrics.tlsFailed();
         break;
-      case 'round-trip':
-        metrics.roundTrip(message.id, message.ms);
+      case 'round-trips':
+        for (const { id, ms } of message.trips) metrics.roundTrip(id, ms);
         break;
       case 'log':
         log[message.level](message.fields, message.text);

@@ -44,7 +44,8 @@ export const SETTLE_MS = 2_500;
 export const KEEPALIVE_MS = 500;
 /** A link on which nothing arrived for this long is dead: its node was cut off without a word. */
 export const LINK_SILENCE_MS = 2_000;
-export const LIVENESS_CHECK_MS = 100;
+/** Less than that, since checks come with turns of a timer that may be a little early. */
+export const LIVENESS_CHECK_MS = 90;
 /** A check that comes this much too late says that this process paused, which is no silence of the others. */
 export const PAUSE_MS = 300;
 
@@ -54,6 +55,11 @@ export const ECHO_EVERY_MS = 500;
 export const ECHO_SILENCE_MS = 1_000;
 /** An incoming heartbeat connection without a beat for this long is closed; a living sender dials again. */
 export const BEAT_IDLE_MS = 15_000;
+
+/** Loggers whose heartbeats are counted in shared memory; beats of more go from thread to thread one by one. */
+export const HEARD_COUNTS_MAX = 256;
+/** Round trips go to the main thread together, this often. */
+export const ROUND_TRIPS_EVERY_MS = 1_000;
 
 /** How long `close` waits for what was sent last to leave. */
 export const FLUSH_TIMEOUT_MS = 250;

@@ -77,7 +77,6 @@ class Wire implements WireTransport {
   #listener: Listener | null = null;
   #heartbeats: Heartbeats | null = null;
   #own: OwnHello | null = null;
-  #livenessTimer: NodeJS.Timeout | null = null;
   #checkedMs = performance.now();
 
   constructor(options: TransportOptions) {
@@ -125,6 +124,7 @@ class Wire implements WireTransport {
         log: this.#options.log,
         metrics: this.#options.metrics,
         received: (uid, beat) => this.#handlers?.beat(uid, beat),
+        turned: () => this.#checkLiveness(),
       });
     } catch (error) {
       await listener.close();
@@ -149,7 +149,6 @@ class Wire implements WireTransport {
     if (this.#handlers !== null || this.#closed) throw new Error('a transport is started once');
     this.#handlers = handlers;
     this.#checkedMs = performance.now();
-    this.#livenessTimer = setInterval(() => this.#checkLiveness(), LIVENESS_CHECK_MS);
     this.#targets.start();
   }
 
@@ -177,7 +176,6 @@ class Wire implements WireTransport {
     if (this.#closed) return;
     this.#closed = true;
     this.#handlers = null;
-    if (this.#livenessTimer !== null) clearInterval(this.#livenessTimer);
     this.#targets.stop();
     await Promise.all([
       this.#listener?.close(),
@@ -319,9 +317,10 @@ class Wire implements WireTransport {
     this.#heartbeats?.setTargets(targets);
   }
 
-  /** Keeps silent links alive and ends dead ones. Our own pause is not the others' silence: after one all start anew. */
+  /** Now and then: keeps silent links alive and ends dead ones. Our own pause is not the others' silence: after one all start anew. */
   #checkLiveness(): void {
     const nowMs = performance.now();
+    if (this.#handlers === null || nowMs - this.#checkedMs < LIVENESS_CHECK_MS) return;
     const paused = nowMs - this.#checkedMs > LIVENESS_CHECK_MS + PAUSE_MS;
     this.#checkedMs = nowMs;
     for (const { channel } of this.#links.all) {

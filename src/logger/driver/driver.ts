@@ -10,7 +10,7 @@ import { commitIsCurrent } from './current-commit.ts';
 import { ElectionWatch } from './election-watch.ts';
 import { LogRunner, viewOf } from './log-runner.ts';
 import { MemberWatch } from './member-watch.ts';
-import { CALM_TICK_MS, type DriverOptions, TICK_MS } from './outside.ts';
+import { CALM_TICK_MS, CALM_TICK_SOONEST_MS, type DriverOptions, TICK_MS } from './outside.ts';
 import { Proposals } from './proposals.ts';
 import { Requests } from './requests.ts';
 import { memberStatus } from './status.ts';
@@ -37,6 +37,7 @@ export class ReplicationDriver implements ReplicatedLog {
   #stopped = false;
   #pumpSoon = false;
   #ticksCalmly = false;
+  #tickedMs = 0;
   #cancelTick: () => void = () => undefined;
   #cancelWake: () => void = () => undefined;
   #wakeAtMs = Number.POSITIVE_INFINITY;
@@ -81,7 +82,11 @@ export class ReplicationDriver implements ReplicatedLog {
       },
       disconnected: (link) => this.#dispatch({ type: 'disconnected', link }),
       message: (link, message) => this.#dispatch({ type: 'message', link, message }),
-      beat: (uid, beat) => this.#dispatch({ type: 'beat', uid, beat }),
+      beat: (uid, beat) => {
+        this.#dispatch({ type: 'beat', uid, beat });
+        if (this.#ticksCalmly && this.#options.clock.now() - this.#tickedMs >= CALM_TICK_SOONEST_MS)
+          this.#tick();
+      },
     });
     transport.setBeat(this.#replica.state.beat);
     this.#setPeers(this.#replica.state.membersSeen);
@@ -348,6 +353,7 @@ export class ReplicationDriver implements ReplicatedLog {
 
   #tick(): void {
     if (this.#stopped) return;
+    this.#tickedMs = this.#options.clock.now();
     this.#dispatch({ type: 'tick' });
     if (!this.#stopped) this.#tickLater();
   }

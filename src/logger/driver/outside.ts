@@ -55,7 +55,11 @@ export const CHUNK_BYTES = 1024 * 1024;
 /** Appends that may wait for the end of a transfer. */
 export const HELD_MAX = 10_000;
 export const TICK_MS = 10;
-/** While nothing is due soon: well below what the core takes for a pause of the process. */
-export const CALM_TICK_MS = 50;
+/**
+ * While nothing is due soon: well below what the core takes for a pause of the process. Rarer than beats, since a tick comes with
+ * the first beat after `CALM_TICK_SOONEST_MS`: the processor wakes once for both, and by the tick's own timer where no beat comes.
+ */
+export const CALM_TICK_MS = 60;
+export const CALM_TICK_SOONEST_MS = 40;
 /** After the disk had no room for a pair or a state: again after this. */
 export const ROOM_RETRY_MS = 200;

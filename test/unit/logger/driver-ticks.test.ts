@@ -3,7 +3,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RegisterSnapshot } from '../../../src/election/types.ts';
 import { ReplicationDriver } from '../../../src/logger/driver/index.ts';
-import { CALM_TICK_MS, type DriverOptions, TICK_MS } from '../../../src/logger/driver/outside.ts';
+import {
+  CALM_TICK_MS,
+  CALM_TICK_SOONEST_MS,
+  type DriverOptions,
+  TICK_MS,
+} from '../../../src/logger/driver/outside.ts';
 import type { TransportHandlers } from '../../../src/replication/types.ts';
 import { freshLog } from '../../support/log-fixture.ts';
 
@@ -87,4 +92,25 @@ test('a follower ticks as rarely as leaders beat while it hears its own, and as 
   assert.deepEqual(due(), [TICK_MS], 'not when the rare one would have come');
   pass(TICK_MS);
   assert.deepEqual(due(), [TICK_MS]);
+});
+
+test('a tick that is nearly due comes with a beat, and only where none comes by a timer of its own', async (t) => {
+  const { driver, log, handlers, pass, due } = await follower();
+  t.after(async () => {
+    await driver.stop({ handover: false });
+    await log.close();
+  });
+  const beat = (): void => handlers.beat(LEADER.uid, { promisedEpoch: 1, claim: CLAIM, established: true });
+  handlers.connected(1, LEADER);
+  beat();
+  pass(TICK_MS);
+  pass(CALM_TICK_SOONEST_MS - 1);
+  beat();
+  assert.deepEqual(due(), [CALM_TICK_MS - CALM_TICK_SOONEST_MS + 1], 'too soon after the last');
+  pass(1);
+  beat();
+  assert.deepEqual(due(), [CALM_TICK_MS], 'the tick came, and the next is a whole time away');
+  beat();
+  pass(CALM_TICK_MS);
+  assert.deepEqual(due(), [CALM_TICK_MS]);
 });
