@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { Beat, Message } from '../replica/types.ts';
 import { Channel, type Ending } from './channel.ts';
 import { dial, parseHostPort, type TlsMaterial } from './dial.ts';
-import { type Frame, MalformedFrame } from './frames.ts';
+import { encodeFrame, type Frame, MalformedFrame } from './frames.ts';
 import { shakeHands } from './handshake.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { type Hello, MAGIC, type OwnHello, REFUSALS, type Refusal, refusalOf, VERSION } from './hello.ts';
@@ -27,6 +27,7 @@ import { Targets } from './targets.ts';
 import type { PeerAddress, Transport, TransportHandlers } from './types.ts';
 
 const KEEPALIVE = { type: 'keepalive' } as const;
+const KEEPALIVE_FRAME = Buffer.concat(encodeFrame(KEEPALIVE));
 
 export interface TransportOptions {
   readonly cluster: string;
@@ -276,6 +277,7 @@ class Wire implements WireTransport {
     const link = new Link(channel, theirs);
     this.#links.add(link);
     channel.trust();
+    channel.skim = (chunk) => chunk.length === KEEPALIVE_FRAME.length && chunk.equals(KEEPALIVE_FRAME);
     channel.receive = (frame) => this.#receive(link, frame);
     channel.ended = (ending) => this.#gone(link, ending);
     const { metrics } = this.#options;
@@ -328,7 +330,7 @@ class Wire implements WireTransport {
       if (nowMs - channel.heardMs > LINK_SILENCE_MS)
         channel.close('silent', `nothing was heard for ${LINK_SILENCE_MS} ms`);
       else if (nowMs - channel.spokeMs >= KEEPALIVE_MS && channel.socket.writableLength === 0)
-        channel.send(KEEPALIVE);
+        channel.sendEncoded(KEEPALIVE_FRAME);
     }
     this.#heartbeats?.renewTls();
   }
