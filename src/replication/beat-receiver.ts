@@ -19,6 +19,8 @@ interface BeatReceiverOptions {
   readonly heartbeatMs: number;
   readonly counter: HeardCounter;
   pass(beats: readonly Heard[]): void;
+  /** A beat has come of one that leads, or starts to. */
+  heardLeader(): void;
   /** Heartbeats of a connected logger that had not come when the next one was due. */
   missed(id: string, count: number): void;
 }
@@ -121,12 +123,14 @@ export class BeatReceiver {
       this.#waiting.delete(uid);
       this.#options.counter.again(place);
     }
+    if (beat.claim !== null) this.#options.heardLeader();
   }
 
   #heardNew(line: Line, uid: string, beat: Beat): void {
     line.heardMs = line.channel.heardMs;
     this.#waiting.set(uid, beat);
     if (!this.#options.watch.stuck) this.#passOn();
+    if (beat.claim !== null) this.#options.heardLeader();
   }
 
   #endsWith(line: Line, uid: string): void {

@@ -9,6 +9,7 @@ import { HeardCounter } from './heard-counts.ts';
 import type { OwnHello } from './hello.ts';
 import { ROUND_TRIPS_EVERY_MS } from './limits.ts';
 import { listen, REFUSED_TLS } from './listener.ts';
+import { Pulse } from './pulse.ts';
 import { QuietLog } from './quiet-log.ts';
 import { TurnWatch } from './turn-watch.ts';
 
@@ -30,6 +31,7 @@ async function run(data: BeatThreadData): Promise<void> {
     heartbeatMs: data.heartbeatMs,
     counter: new HeardCounter(data.heard),
     pass: (beats) => post({ type: 'beats', beats }),
+    heardLeader: () => pulse.heard(),
     missed: (id, count) => post({ type: 'missed', id, count }),
   });
   const listener = await listen({
@@ -70,16 +72,22 @@ async function run(data: BeatThreadData): Promise<void> {
     else {
       const said = beat;
       beat = message.beat;
+      pulse.lead(beat.claim !== null);
       if (isNews(said, beat)) send();
     }
   });
-  setInterval(() => {
-    watch.look();
-    send();
-    sender.check();
-    receiver.check();
-    tellTrips();
-  }, data.heartbeatMs);
+  const pulse = new Pulse({
+    heartbeatMs: data.heartbeatMs,
+    now: () => performance.now(),
+    after: setTimeout,
+    turn: () => {
+      watch.look();
+      send();
+      sender.check();
+      receiver.check();
+      tellTrips();
+    },
+  });
   post({ type: 'listening', port: listener.port });
 }
 

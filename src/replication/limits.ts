@@ -49,6 +49,10 @@ export const LIVENESS_CHECK_MS = 90;
 /** A check that comes this much too late says that this process paused, which is no silence of the others. */
 export const PAUSE_MS = 300;
 
+/** In heartbeats: how soon after its last beat a logger may follow the leader's, and when it waits for that no longer. */
+export const PULSE_EARLY = 0.8;
+export const PULSE_LATE = 1.2;
+
 /** Every so often a beat asks for an echo, which measures the round trip and shows that the connection works. */
 export const ECHO_EVERY_MS = 500;
 /** A heartbeat connection whose echoes stay out for this long is dialled anew. */

@@ -40,6 +40,7 @@ async function connected(t: TestContext, watch = { stuck: false }) {
     heartbeatMs: 50,
     counter: new HeardCounter(counts),
     pass: (beats) => passed.push(...beats),
+    heardLeader: () => {},
     missed: () => {},
   });
   const server = createServer((socket) => receiver.accept(socket, helloOf('receiver')));
