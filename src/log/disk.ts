@@ -19,6 +19,8 @@ export interface DiskFile {
   datasync(): Promise<void>;
   /** Makes the file end at `sizeBytes`, which is not above its present size. */
   truncate(sizeBytes: number): Promise<void>;
+  /** Makes the file end at `sizeBytes`, which is not below its present size. What is new reads as zeros, and takes no room. */
+  extend(sizeBytes: number): Promise<void>;
   size(): Promise<number>;
   close(): Promise<void>;
 }

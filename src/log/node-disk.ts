@@ -61,6 +61,10 @@ class NodeFile implements DiskFile {
     return this.#handle.truncate(sizeBytes);
   }
 
+  extend(sizeBytes: number): Promise<void> {
+    return this.#handle.truncate(sizeBytes);
+  }
+
   async size(): Promise<number> {
     return (await this.#handle.stat()).size;
   }

@@ -152,7 +152,7 @@ async function assemble(options: OpenOptions, recovered: RecoveredLog, fatal: Fa
   const window = new Window(options.recentBytes ?? RECENT_BYTES);
   const segmentSizeBytes = options.segmentSizeBytes ?? SEGMENT_SIZE_BYTES;
   const content = new Content({ segments, window, segmentSizeBytes, end, pairs, producers });
-  const files = new SegmentFiles(disk, directory, content);
+  const files = new SegmentFiles(disk, directory, content, segmentSizeBytes);
   const room = new Room({ disk, directory, reserveBytes, waitForRoom });
   const writer = new Writer({ content, files, mark, room, fatal });
   const reader = new LogReader(disk, directory, content);

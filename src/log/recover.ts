@@ -1,7 +1,8 @@
 // What the files of a log amount to at start. The last segment is read through, batch by batch; those before it were
 // sealed whole. Bytes that are no batch are a torn tail only if they lie beyond the recovery mark and no whole batch
 // follows: then they never were acknowledged, and are cut. Everything else is damage (LogDamagedError): a record that
-// this logger may have vouched for is gone, and it must not go on as if it were the same.
+// this logger may have vouched for is gone, and it must not go on as if it were the same. Zeros to the end of the file are
+// what it was made longer by, ahead of writes (segment-files.ts): no tail at all.
 
 import { contentCrc } from './batch.ts';
 import { ChunkReader } from './chunk-reader.ts';
@@ -13,7 +14,7 @@ import type { ProducerTable } from './producers.ts';
 import { RecoveryMark } from './recovery-mark.ts';
 import { resumeReset } from './reset.ts';
 import { savedProducers } from './saved-producers.ts';
-import { SCAN_CHUNK_BYTES, type Scanned, scan, wholeBatchFollows } from './scan.ts';
+import { SCAN_CHUNK_BYTES, type Scanned, scan, sizeWithoutZeros, wholeBatchFollows } from './scan.ts';
 import { openSealed } from './sealed.ts';
 import { Segment, Segments } from './segments.ts';
 import { isTemporary, readWhole, writeWhole } from './small-file.ts';
@@ -158,20 +159,27 @@ async function openLast(
       segment.index?.add(header.baseOffset + header.lastOffsetDelta, position, bytes.length);
       if (header.producer) producers.apply(header, contentCrc(bytes));
     });
-    await assertTorn(scanned, reader, mark.values.synced);
+    const tornBytes = await sizeWithoutZeros(reader, scanned.position);
+    await assertTorn(scanned, reader, tornBytes, mark.values.synced);
     segment.sizeBytes = scanned.position;
     segment.writtenBytes = scanned.position;
     segment.maxTimestampMs = scanned.position === 0 ? 0 : scanned.timestampMs;
     await settle(file, scanned.position, size);
-    return { segment, end: scanned.offset, producers, tornBytes: size - scanned.position };
+    return { segment, end: scanned.offset, producers, tornBytes };
   } finally {
     await file.close();
   }
 }
 
 /** Returns when all that is wrong may be the torn tail of a crash. */
-async function assertTorn(scanned: Scanned, reader: ChunkReader, synced: number): Promise<void> {
-  const { offset, position, problem, isMisplaced } = scanned;
+async function assertTorn(
+  scanned: Scanned,
+  reader: ChunkReader,
+  tornBytes: number,
+  synced: number,
+): Promise<void> {
+  const { offset, position, isMisplaced } = scanned;
+  const problem = tornBytes === 0 ? null : scanned.problem;
   if (offset < synced)
     throw new LogDamagedError(
       `offset ${offset} was synced (up to ${synced}), but: ${problem ?? 'the log ends there'}`,

@@ -84,3 +84,16 @@ export async function wholeBatchFollows(
   }
   return false;
 }
+
+/** How many bytes from `position` on are left without the zeros at the end. */
+export async function sizeWithoutZeros(reader: ChunkReader, position: number): Promise<number> {
+  let size = 0;
+  for (let at = position; at < reader.limit; ) {
+    const chunk = await reader.bytes(at, Math.min(SCAN_CHUNK_BYTES, reader.limit - at));
+    if (chunk.length === 0) break;
+    const last = chunk.findLastIndex((byte) => byte !== 0);
+    if (last >= 0) size = at + last + 1 - position;
+    at += chunk.length;
+  }
+  return size;
+}

@@ -145,8 +145,11 @@ export class Writer {
       const file = await files.of(segment);
       if (isNew) await this.#followRoll(segment.base);
       const buffers = group.map(({ bytes }) => bytes);
+      let size = 0;
+      for (const { length } of buffers) size += length;
+      await files.lengthen(position + size);
       await file.write(buffers, position);
-      for (const { length } of buffers) segment.writtenBytes += length;
+      segment.writtenBytes += size;
       window.written(group.length);
     }
   }
@@ -267,6 +270,7 @@ export class Writer {
   async #finish(): Promise<void> {
     // What finds no room now was never acknowledged.
     await this.#writeWhatFits();
+    await this.#parts.files.trim();
     await this.#datasync();
     await this.saveMark();
   }

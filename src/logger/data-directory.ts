@@ -66,6 +66,7 @@ function timedDisk(disk: NodeDisk, onSync: (seconds: number) => void): Disk {
     read: (target, at) => file.read(target, at),
     write: (buffers, at) => file.write(buffers, at),
     truncate: (sizeBytes) => file.truncate(sizeBytes),
+    extend: (sizeBytes) => file.extend(sizeBytes),
     size: () => file.size(),
     close: () => file.close(),
     async datasync() {

@@ -69,9 +69,15 @@ export class MemoryDisk implements Disk {
     return this.#root.sizeBytes;
   }
 
-  /** A file's content, to look at or to damage. Changes are durable at once. */
+  /** What was written to a file, to look at or to damage. Changes are durable at once. */
   content(path: string): Buffer {
-    return this.#file(path).content;
+    const { content, usedBytes } = this.#file(path);
+    return content.subarray(0, usedBytes);
+  }
+
+  /** A file's length, with what it was extended by. */
+  sizeOf(path: string): number {
+    return this.#file(path).content.length;
   }
 
   /** Replaces a file's content, durably, behind the back of whoever uses it. */
@@ -209,7 +215,7 @@ class OpenFile implements DiskFile {
   write(buffers: readonly Uint8Array[], at: number): Promise<void> {
     return this.#perform('write', () => {
       const bytes = Buffer.concat(buffers);
-      const growth = Math.max(0, at + bytes.length - this.#file.content.length);
+      const growth = Math.max(0, at + bytes.length - this.#file.usedBytes);
       const missing = growth - Math.max(0, this.#disk.capacityBytes - this.#disk.usedBytes);
       const fits = missing > 0 ? bytes.subarray(0, Math.max(0, bytes.length - missing)) : bytes;
       if (fits.length > 0) this.#file.change({ kind: 'write', at, bytes: fits });
@@ -224,6 +230,10 @@ class OpenFile implements DiskFile {
 
   truncate(sizeBytes: number): Promise<void> {
     return this.#perform('truncate', () => this.#file.change({ kind: 'truncate', sizeBytes }));
+  }
+
+  extend(sizeBytes: number): Promise<void> {
+    return this.#perform('extend', () => this.#file.change({ kind: 'extend', sizeBytes }));
   }
 
   size(): Promise<number> {

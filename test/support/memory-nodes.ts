@@ -7,16 +7,24 @@ const SECTOR_BYTES = 512;
 
 type FileChange =
   | { readonly kind: 'write'; readonly at: number; readonly bytes: Buffer }
-  | { readonly kind: 'truncate'; readonly sizeBytes: number };
+  | { readonly kind: 'truncate'; readonly sizeBytes: number }
+  | { readonly kind: 'extend'; readonly sizeBytes: number };
 
 /** Bytes that grow without being copied each time. */
 class Content {
   #room: Buffer;
   #sizeBytes: number;
+  /** What lies beyond was never written, and takes no room. */
+  #usedBytes: number;
 
-  constructor(bytes: Buffer = Buffer.alloc(0)) {
+  constructor(bytes: Buffer = Buffer.alloc(0), usedBytes = bytes.length) {
     this.#room = Buffer.from(bytes);
     this.#sizeBytes = bytes.length;
+    this.#usedBytes = usedBytes;
+  }
+
+  get usedBytes(): number {
+    return this.#usedBytes;
   }
 
   get bytes(): Buffer {
@@ -27,16 +35,26 @@ class Content {
     if (change.kind === 'truncate') {
       this.#room.fill(0, change.sizeBytes);
       this.#sizeBytes = Math.min(this.#sizeBytes, change.sizeBytes);
+      this.#usedBytes = Math.min(this.#usedBytes, change.sizeBytes);
+      return;
+    }
+    if (change.kind === 'extend') {
+      this.#reach(change.sizeBytes);
       return;
     }
     const end = change.at + change.bytes.length;
-    if (end > this.#room.length) {
-      const room = Buffer.alloc(Math.max(end, 2 * this.#room.length));
+    this.#reach(end);
+    change.bytes.copy(this.#room, change.at);
+    this.#usedBytes = Math.max(this.#usedBytes, end);
+  }
+
+  #reach(sizeBytes: number): void {
+    if (sizeBytes > this.#room.length) {
+      const room = Buffer.alloc(Math.max(sizeBytes, 2 * this.#room.length));
       this.bytes.copy(room);
       this.#room = room;
     }
-    change.bytes.copy(this.#room, change.at);
-    this.#sizeBytes = Math.max(this.#sizeBytes, end);
+    this.#sizeBytes = Math.max(this.#sizeBytes, sizeBytes);
   }
 }
 
@@ -47,8 +65,14 @@ export class MemoryFile {
   /** Changes made durable so far: counts what `pending` counts. */
   #syncedChanges = 0;
 
+  /** With the zeros that a reader finds where the file was extended. */
   get content(): Buffer {
     return this.#now.bytes;
+  }
+
+  /** Of the disk's room. */
+  get usedBytes(): number {
+    return this.#now.usedBytes;
   }
 
   /** A number that `sync` takes: it covers all changes up to now. */
@@ -70,8 +94,12 @@ export class MemoryFile {
   overwrite(content: Buffer): void {
     this.#syncedChanges += this.#changes.length;
     this.#changes = [];
-    this.#durable = new Content(content);
-    this.#now = new Content(content);
+    this.#become(content, content.length);
+  }
+
+  #become(content: Buffer, usedBytes: number): void {
+    this.#durable = new Content(content, usedBytes);
+    this.#now = new Content(content, usedBytes);
   }
 
   crash({ random, keeps }: Survival): void {
@@ -82,19 +110,21 @@ export class MemoryFile {
         for (const part of torn(change, random)) this.#durable.apply(part);
       else if (keeps === 'any') for (const part of scattered(change, random)) this.#durable.apply(part);
     }
-    this.overwrite(this.#durable.bytes);
+    this.#syncedChanges += this.#changes.length;
+    this.#changes = [];
+    this.#become(this.#durable.bytes, this.#durable.usedBytes);
   }
 }
 
-/** The first bytes of a write; a truncation is done or not. */
+/** The first bytes of a write; a change of size is done or not. */
 function torn(change: FileChange, random: () => number): FileChange[] {
-  if (change.kind === 'truncate') return random() < 0.5 ? [change] : [];
+  if (change.kind !== 'write') return random() < 0.5 ? [change] : [];
   return [{ ...change, bytes: change.bytes.subarray(0, Math.floor(random() * change.bytes.length)) }];
 }
 
 /** Some of a write's sectors, in no order. What lies between them was never written, and reads as zeros. */
 function scattered(change: FileChange, random: () => number): FileChange[] {
-  if (change.kind === 'truncate') return random() < 0.5 ? [change] : [];
+  if (change.kind !== 'write') return random() < 0.5 ? [change] : [];
   const sectors: FileChange[] = [];
   for (let from = 0; from < change.bytes.length; ) {
     const to = Math.min(change.bytes.length, from + SECTOR_BYTES - ((change.at + from) % SECTOR_BYTES));
@@ -135,7 +165,7 @@ export class MemoryDirectory {
   get sizeBytes(): number {
     let sum = 0;
     for (const node of this.names.values())
-      sum += node instanceof MemoryFile ? node.content.length : node.sizeBytes;
+      sum += node instanceof MemoryFile ? node.usedBytes : node.sizeBytes;
     return sum;
   }
 

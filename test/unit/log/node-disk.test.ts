@@ -48,6 +48,17 @@ for (const [name, make] of Object.entries(disks)) {
     assert.equal(await contentOf(disk, `${root}/a`), 'hello BIG');
   });
 
+  test(`${name}: a file is made longer by zeros, which writes take the place of`, async (t) => {
+    const { disk, root } = await make(t);
+    const file = await disk.open(`${root}/a`, 'create');
+    await file.write([Buffer.from('one')], 0);
+    await file.extend(8);
+    assert.equal(await file.size(), 8);
+    await file.write([Buffer.from('two')], 3);
+    await file.close();
+    assert.equal(await contentOf(disk, `${root}/a`), 'onetwo\0\0');
+  });
+
   test(`${name}: more buffers than the kernel takes at once are written all the same`, async (t) => {
     const { disk, root } = await make(t);
     const file = await disk.open(`${root}/a`, 'create');
