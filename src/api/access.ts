@@ -36,9 +36,9 @@ export function guard(app: FastifyInstance, access: Access): void {
       if (url.startsWith('/api/') && roleFor(one, url, access) === null)
         throw new Error(`${one} ${url} has no role in the table of src/api/access.ts`);
   });
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', (request, _reply, done) => {
     const role = roleFor(request.method, request.routeOptions.url ?? '', access);
-    if (role !== null) require(role, request, access.tokens());
+    done(role === null ? undefined : refusal(role, request, access.tokens()));
   });
 }
 
@@ -47,20 +47,21 @@ function roleFor(method: string, url: string, { metricsNeedToken }: Access): Rol
   return NEEDED_ROLES[`${method === 'HEAD' ? 'GET' : method} ${url}`] ?? null;
 }
 
-function require(role: Role, { headers }: FastifyRequest, tokens: Tokens): void {
+function refusal(role: Role, { headers }: FastifyRequest, tokens: Tokens): LoggerError | undefined {
   const { authorization } = headers;
   if (authorization === undefined)
-    throw new LoggerError('unauthorized', `this call needs a token with the role ${role}`, {
+    return new LoggerError('unauthorized', `this call needs a token with the role ${role}`, {
       extra: { wwwAuthenticate: REALM },
     });
   const token = CREDENTIALS.exec(authorization)?.[1];
   const roles = token === undefined ? null : tokens.rolesOf(token);
   if (roles === null)
-    throw new LoggerError('unauthorized', 'the credentials are no token that is valid here', {
+    return new LoggerError('unauthorized', 'the credentials are no token that is valid here', {
       extra: { wwwAuthenticate: `${REALM}, error="invalid_token"` },
     });
   if (!roles.has(role))
-    throw new LoggerError('forbidden', `this call needs the role ${role}, which the token does not have`, {
+    return new LoggerError('forbidden', `this call needs the role ${role}, which the token does not have`, {
       extra: { wwwAuthenticate: `${REALM}, error="insufficient_scope", scope="${role}"` },
     });
+  return undefined;
 }

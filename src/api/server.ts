@@ -63,8 +63,8 @@ export function createApi(options: ApiOptions): Api {
   const app = createApp(context, options.metrics, options.tls ?? null);
   let closed: Promise<void> | null = null;
   let isClosing = false;
-  app.addHook('onRequest', async () => {
-    if (isClosing) throw new LoggerError('shutting-down');
+  app.addHook('onRequest', (_request, _reply, done) => {
+    done(isClosing ? new LoggerError('shutting-down') : undefined);
   });
   if (options.access) guard(app, options.access);
   routes(app, context);
