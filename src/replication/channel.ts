@@ -73,7 +73,7 @@ export class Channel {
     this.#reader.trust();
   }
 
-  /** Sends in order; what is sent in one tick leaves in one system call. Ends the channel when too much is waiting. */
+  /** Sends in order; what is sent without a wait between leaves in one system call. Ends the channel when too much is waiting. */
   send(header: object, payload: readonly Buffer[] = []): void {
     if (!this.#open) return;
     let parts: Buffer[];
@@ -87,7 +87,7 @@ export class Channel {
     if (!this.#corked) {
       this.#corked = true;
       this.socket.cork();
-      process.nextTick(() => {
+      queueMicrotask(() => {
         this.#corked = false;
         this.socket.uncork();
       });

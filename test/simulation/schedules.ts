@@ -168,7 +168,7 @@ const figureEight: Schedule = async (cluster) => {
   const voters = rest.filter((one) => one !== second);
   for (const one of voters) one.storage.slow.pairsMs = 3000;
   // The records come well before the pair behind them.
-  Object.assign(cluster.network.faults, { slow: 0.7, slowMs: 200 });
+  Object.assign(cluster.network.faults, { slow: 0.3, slowMs: 100 });
   cluster.start(first);
   await until(
     cluster,

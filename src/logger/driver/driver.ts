@@ -66,7 +66,8 @@ export class ReplicationDriver implements ReplicatedLog {
     );
     this.#proposals = new Proposals(log, (end) => {
       this.#dispatch({ type: 'appended', end });
-      this.#pumpAllSoon();
+      if (this.#streams.waitForNone) this.#streams.pump();
+      else this.#pumpAllSoon();
     });
     this.#requests = new Requests(event);
     const note = (text: string): void => options.onNote?.(text);
@@ -335,7 +336,7 @@ export class ReplicationDriver implements ReplicatedLog {
     if (this.#streams.size > 0) this.#pumpAllSoon();
   }
 
-  /** Once per turn of the loop: what was appended in it goes out in one message per follower. */
+  /** Once per turn of the loop: what was appended in it goes out in one message per follower, or all but the first record. */
   #pumpAllSoon(): void {
     if (this.#pumpSoon) return;
     this.#pumpSoon = true;

@@ -45,6 +45,8 @@ export class Stream {
   #commitSent = -1;
   #firstSent = -1;
   #sentAtMs = Number.NEGATIVE_INFINITY;
+  /** Batches in the last message. */
+  #sentTogether = 0;
 
   constructor(log: Log, outlet: StreamOutlet, options: StreamOptions) {
     this.#log = log;
@@ -56,6 +58,14 @@ export class Stream {
 
   get id(): number {
     return this.#options.stream;
+  }
+
+  /**
+   * Whether a record is better sent at once than with those of the same turn of the loop: nothing is under way, and the last
+   * one had no company. Its way to the disks of the followers is the longest part of its way to the answer.
+   */
+  get isAlone(): boolean {
+    return this.#flight.length === 0 && this.#sentTogether <= 1;
   }
 
   stop(): void {
@@ -155,6 +165,7 @@ export class Stream {
     const end = endOffsetOf(batches.at(-1)!);
     let bytes = 0;
     for (const batch of batches) bytes += batch.length;
+    this.#sentTogether = batches.length;
     this.#flight.push({ end, bytes });
     this.#flightBytes += bytes;
     this.#next = end;

@@ -32,6 +32,12 @@ export class Streams {
     return this.#open.size;
   }
 
+  /** What is appended now should not wait for company. */
+  get waitForNone(): boolean {
+    for (const stream of this.#open.values()) if (!stream.isAlone) return false;
+    return true;
+  }
+
   carryOut(effect: StreamEffect): void {
     if (effect.type === 'stream-restart') {
       void this.#restart(effect);

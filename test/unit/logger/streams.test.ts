@@ -1,4 +1,5 @@
-// When a follower is told the commit: with the batches that follow, or by a message of its own soon after the last of them.
+// When a follower is told the commit: with the batches that follow, or by a message of its own soon after the last of them; and
+// whether a record waits for others that may come in the same turn of the loop.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeBatch, type Log, stampBatch } from '../../../src/log/index.ts';
@@ -67,10 +68,12 @@ class Bench {
     });
   }
 
-  append(): void {
-    const batch = encodeBatch([{ value: Buffer.from('m') }], { timestampMs: 0, producer: null });
-    stampBatch(batch, this.#batches.length, 1);
-    this.#batches.push(batch);
+  append(count = 1): void {
+    for (let made = 0; made < count; made += 1) {
+      const batch = encodeBatch([{ value: Buffer.from('m') }], { timestampMs: 0, producer: null });
+      stampBatch(batch, this.#batches.length, 1);
+      this.#batches.push(batch);
+    }
     this.streams.pump();
   }
 
@@ -146,4 +149,25 @@ test('nobody is told after the end of the streams', () => {
   bench.streams.pump();
   bench.pass(100);
   assert.deepEqual(bench.news.slice(1), ['batches to 7, commit 0']);
+});
+
+test('a record waits for no company while one follows the other, and does while several come together', () => {
+  const bench = new Bench();
+  const { streams } = bench;
+  bench.open(7);
+  bench.open(8);
+  assert.equal(streams.waitForNone, true);
+  bench.append();
+  bench.acked(7);
+  assert.equal(streams.waitForNone, false, 'one is under way to a follower');
+  bench.acked(8);
+  assert.equal(streams.waitForNone, true);
+  bench.append(3);
+  bench.acked(7);
+  bench.acked(8);
+  assert.equal(streams.waitForNone, false, 'the last ones came together, and so may the next');
+  bench.append();
+  bench.acked(7);
+  bench.acked(8);
+  assert.equal(streams.waitForNone, true);
 });
