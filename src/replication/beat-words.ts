@@ -96,7 +96,7 @@ export interface BeatThreadData {
   readonly heartbeatMs: number;
   readonly suspectMs: number;
   readonly tls: TlsMaterial | null;
-  /** One Int32 that the main thread counts up as long as its event loop turns. */
+  /** What the main thread counts up as long as its event loop turns: turn-watch.ts. */
   readonly turns: SharedArrayBuffer;
   /** Of `heardCounts`. */
   readonly heard: SharedArrayBuffer;

@@ -1,6 +1,6 @@
 // The main thread's hold on the heartbeat thread. Heartbeats are sent and received there, so that a main thread that is busy
 // with requests neither looks dead to others nor reads their beats late. But a main thread that is *stuck* must look
-// dead: it counts its turns in shared memory, and without new turns for `suspectMs` the thread stops sending.
+// dead: it counts in shared memory what it does (turn-watch.ts), and when that is nothing for `suspectMs` the thread stops sending.
 import { Worker } from 'node:worker_threads';
 import type { Beat } from '../replica/types.ts';
 import type { BeatTarget, BeatThreadData, FromBeatThread, ToBeatThread } from './beat-words.ts';
@@ -8,6 +8,7 @@ import type { TlsMaterial } from './dial.ts';
 import { HeardReader, heardCounts } from './heard-counts.ts';
 import type { WireMetrics } from './metrics.ts';
 import type { WireLog } from './quiet-log.ts';
+import { TurnCounter, turnCounts } from './turn-watch.ts';
 
 /** The thread holds a few sockets and small frames. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8, stackSizeMb: 2 };
@@ -28,6 +29,7 @@ export class Heartbeats {
   readonly port: number;
   readonly #worker: Worker;
   readonly #tls: (() => TlsMaterial) | null;
+  readonly #counter: TurnCounter;
   readonly #turnTimer: NodeJS.Timeout;
   readonly #heard: HeardReader;
   #usedTls: TlsMaterial | null;
@@ -36,7 +38,7 @@ export class Heartbeats {
   /** Rejects when the thread's listener cannot listen. */
   static async start(options: HeartbeatsOptions): Promise<Heartbeats> {
     const { hello, listen, heartbeatMs, suspectMs } = options;
-    const turns = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+    const turns = turnCounts();
     const tls = options.tls?.() ?? null;
     const heard = heardCounts();
     const workerData: BeatThreadData = { hello, listen, heartbeatMs, suspectMs, tls, turns, heard };
@@ -64,11 +66,11 @@ export class Heartbeats {
     this.port = port;
     this.#tls = options.tls;
     this.#usedTls = tls;
-    const counter = new Int32Array(turns);
+    this.#counter = new TurnCounter(turns);
     this.#heard = new HeardReader(heard);
     const { suspectMs, heartbeatMs, received, turned } = options;
     const turn = (): void => {
-      Atomics.add(counter, 0, 1);
+      this.#counter.turn();
       this.#heard.look(received);
       turned();
     };
@@ -81,6 +83,11 @@ export class Heartbeats {
     worker.on('exit', (code) => {
       if (!this.#closing) throw new Error(`the heartbeat thread ended by itself with code ${code}`);
     });
+  }
+
+  /** The main thread has taken in an event. */
+  stepped(): void {
+    this.#counter.step();
   }
 
   set(beat: Beat): void {

@@ -173,6 +173,10 @@ class Wire implements WireTransport {
     this.#heartbeats?.set(beat);
   }
 
+  stepped(): void {
+    this.#heartbeats?.stepped();
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;

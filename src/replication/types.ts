@@ -38,9 +38,12 @@ export interface Transport {
   send(link: number, message: Message): void;
   /**
    * What heartbeats say from now on: sent to every connected peer each `heartbeatMs`, and at once when this is called. Kept
-   * off the busy path, but never sent when the event loop has not turned for `suspectMs`: a stuck leader must look dead.
+   * off the busy path, but not sent when for `suspectMs` the event loop has not turned and `stepped` was not called, or for five
+   * times as long the loop has not turned: a stuck leader must look dead.
    */
   setBeat(beat: Beat): void;
+  /** To be called for each event that is taken in. Costs next to nothing. */
+  stepped(): void;
   /** Closes everything; no handler is called afterwards. */
   close(): Promise<void>;
 }

@@ -230,6 +230,8 @@ export class SimulatedTransport implements Transport {
     this.#sendBeats();
   }
 
+  stepped(): void {}
+
   #beatOn(): void {
     this.#sendBeats();
     this.#network.world.after(this.#heartbeatMs, this.owner, () => this.#beatOn());

@@ -219,6 +219,7 @@ export class ReplicationDriver implements ReplicatedLog {
     this.#running = true;
     try {
       for (let next = this.#queue.shift(); next && !this.#stopped; next = this.#queue.shift()) {
+        this.#options.transport.stepped();
         this.#election.event(next);
         const effects = this.#replica.step(next, this.#options.clock.now());
         this.#commitHasBeenCurrent ||= commitIsCurrent(this.#replica.state);

@@ -26,6 +26,7 @@ async function follower() {
   let nowMs = 1000;
   let timers: { atMs: number; run: () => void }[] = [];
   let handlers: TransportHandlers | null = null;
+  let steps = 0;
   const options = {
     self,
     api: 'http://a',
@@ -39,6 +40,9 @@ async function follower() {
         handlers = given;
       },
       setBeat: () => {},
+      stepped: () => {
+        steps += 1;
+      },
       setPeers: () => {},
       send: () => {},
       close: async () => {},
@@ -70,6 +74,8 @@ async function follower() {
       timers = timers.filter(({ atMs }) => atMs > nowMs);
       for (const { run } of due) run();
     },
+    /** Events of which the transport was told. */
+    steps: () => steps,
     /** In how many milliseconds each of the timers comes. */
     due: () => timers.map(({ atMs }) => atMs - nowMs),
   };
@@ -113,4 +119,16 @@ test('a tick that is nearly due comes with a beat, and only where none comes by 
   beat();
   pass(CALM_TICK_MS);
   assert.deepEqual(due(), [CALM_TICK_MS]);
+});
+
+test('each event is told as a step, so that a long turn full of them is not taken for a standstill', async (t) => {
+  const { driver, log, handlers, steps } = await follower();
+  t.after(async () => {
+    await driver.stop({ handover: false });
+    await log.close();
+  });
+  const before = steps();
+  handlers.connected(1, LEADER);
+  handlers.beat(LEADER.uid, { promisedEpoch: 1, claim: CLAIM, established: true });
+  assert.ok(steps() - before >= 2, `${steps() - before} steps`);
 });

@@ -2,6 +2,8 @@
 import { blockThread, type ToChild } from './children.ts';
 import { Node } from './nodes.ts';
 
+const STEP_MS = 10;
+
 const { id, peers, suspectMs } = JSON.parse(process.argv[2] ?? '') as {
   id: string;
   peers: { id: string; peer: string }[];
@@ -12,9 +14,12 @@ node.start(...peers);
 node.transport.setBeat({ promisedEpoch: 1, claim: null, established: false });
 // Without the parent there is nobody to run for.
 process.on('disconnect', () => process.exit());
-process.on('message', ({ blockMs }: ToChild) => {
+process.on('message', ({ blockMs, steps }: ToChild) => {
   process.send?.('blocking', () => {
-    blockThread(blockMs);
+    for (const endMs = performance.now() + blockMs; performance.now() < endMs; ) {
+      if (steps) node.transport.stepped();
+      blockThread(steps ? STEP_MS : blockMs);
+    }
     process.send?.('turning');
   });
 });

@@ -5,14 +5,19 @@ import type { Owner } from './nodes.ts';
 
 export interface ToChild {
   readonly blockMs: number;
+  /** Takes steps meanwhile, as a turn with many requests does. */
+  readonly steps: boolean;
 }
 
 export interface Child {
   readonly id: string;
   readonly peer: string;
   readonly process: ChildProcess;
-  /** Blocks the child's main thread; `blocking` is called when it begins. Resolves when it is over. */
-  block(blockMs: number, blocking: () => void): Promise<void>;
+  /**
+   * Blocks the child's main thread, which takes steps meanwhile or not; `blocking` is called when it begins. Resolves when it
+   * is over.
+   */
+  block(blockMs: number, blocking: () => void, steps?: boolean): Promise<void>;
 }
 
 /** The calling thread does nothing at all for that long. */
@@ -35,8 +40,8 @@ export async function startChild(
   return {
     ...address,
     process: child,
-    block: async (blockMs, blocking) => {
-      child.send({ blockMs } satisfies ToChild);
+    block: async (blockMs, blocking, steps = false) => {
+      child.send({ blockMs, steps } satisfies ToChild);
       const [began] = (await once(child, 'message')) as [string];
       if (began !== 'blocking') throw new Error(`the child says ${began}`);
       blocking();

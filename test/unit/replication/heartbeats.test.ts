@@ -54,6 +54,21 @@ describe('heartbeats', () => {
     assert.ok(countOf(a, 'uid-b') - before >= 5, `${countOf(a, 'uid-b') - before} beats in 1 s`);
   });
 
+  it('go on while one turn of the main thread takes in event after event', async (t) => {
+    const a = (await Node.create(t, 'a')).start();
+    const child = await startChild(t, 'b', { peers: [a.address], suspectMs: SUSPECT_MS });
+    await until('beats arrive', () => countOf(a, 'uid-b') > 3);
+    const blockMs = 4 * SUSPECT_MS;
+    let before = 0;
+    const blocking = (): void => {
+      before = countOf(a, 'uid-b');
+    };
+    await child.block(blockMs, blocking, true);
+    const during = countOf(a, 'uid-b') - before;
+    // A stuck one sends those of the first `suspectMs`.
+    assert.ok(during > (1.5 * SUSPECT_MS) / HEARTBEAT_MS, `${during} beats of a busy logger`);
+  });
+
   it('stop when the main thread is stuck, and come back with it', async (t) => {
     const a = (await Node.create(t, 'a')).start();
     const child = await startChild(t, 'b', { peers: [a.address], suspectMs: SUSPECT_MS });

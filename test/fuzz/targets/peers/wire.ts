@@ -67,6 +67,7 @@ export class Wire {
       setPeers: () => {},
       send: (link, message) => this.transport.send(link, message),
       setBeat: (beat) => this.transport.setBeat(beat),
+      stepped: () => this.transport.stepped(),
       close: async () => {
         this.owner = null;
       },
