@@ -18,6 +18,17 @@ export function refuseDeclaredSize(request: IncomingMessage, limit: BodyLimit): 
   if (Number(request.headers['content-length'] ?? 0) > limit.bytes) throw tooLarge(limit);
 }
 
+/**
+ * The parser makes a copy of each chunk, so one chunk is the body as it is. `Buffer.concat` would copy a small one into Node's pool,
+ * where the batches of the recent window come from too: each of them then held the bytes of a body that nobody needs.
+ */
+function joined(chunks: readonly Buffer[], size: number): Buffer {
+  const [first] = chunks;
+  // Were it a view of a read buffer, it would keep all of that.
+  const isOwn = chunks.length === 1 && first?.buffer.byteLength === size;
+  return isOwn ? first : Buffer.concat(chunks, size);
+}
+
 const continued = new WeakSet<IncomingMessage>();
 
 const asksFirst = (request: IncomingMessage): boolean =>
@@ -58,10 +69,9 @@ export function receiveBody(
         reject(error);
       }
     };
-    // Copied even when it is one chunk: a chunk is a view of a 64 KiB read buffer that it would keep alive.
     const onEnd = (): void => {
       stop();
-      resolve(Buffer.concat(chunks, size));
+      resolve(joined(chunks, size));
     };
     const onGone = (): void => {
       stop();
