@@ -15,8 +15,7 @@ const OVERHEAD_BYTES_MAX = 5 + FIXED_BYTES + 5 + 5 + 5 + 1;
 
 /** Where the records of one send are in a builder's bytes. */
 export interface Span {
-  from: number;
-  to: number;
+  readonly from: number;
   readonly count: number;
 }
 
@@ -45,10 +44,10 @@ export class BatchBuilder {
   }
 
   /**
-   * Writes records, all or none. Throws TypeError for what is no record, and for text that is not well-formed: UTF-8 could not
-   * carry it.
+   * Writes records, all or none, and returns their number. Throws TypeError for what is no record, and for text that is not
+   * well-formed: UTF-8 could not carry it.
    */
-  add(records: Sendable | readonly Sendable[]): Span {
+  add(records: Sendable | readonly Sendable[]): number {
     const from = this.#size;
     const before = this.#count;
     try {
@@ -60,7 +59,7 @@ export class BatchBuilder {
       this.#count = before;
       throw error;
     }
-    return { from, to: this.#size, count: this.#count - before };
+    return this.#count - before;
   }
 
   /** Takes the last send out again. */
@@ -109,11 +108,11 @@ export class BatchBuilder {
     this.#bytes = grown;
   }
 
-  /** Copies the records of a send from another builder; only their numbers within the batch change. */
-  copy(source: BatchBuilder, span: Span): Span {
+  /** Copies the records of a send from another builder; only their numbers within the batch change. Returns where they begin. */
+  copy(source: BatchBuilder, { from: position, count }: Span): number {
     const from = this.#size;
-    const reader = new VarintReader(source.#bytes, span.from, span.to);
-    for (let copied = 0; copied < span.count; copied += 1) {
+    const reader = new VarintReader(source.#bytes, position, source.#size);
+    for (let copied = 0; copied < count; copied += 1) {
       const bodyBytes = reader.next();
       const end = reader.position + bodyBytes;
       reader.skip(FIXED_BYTES);
@@ -122,7 +121,7 @@ export class BatchBuilder {
       reader.skip(rest.length);
       this.#writeCopied(rest);
     }
-    return { from, to: this.#size, count: span.count };
+    return from;
   }
 
   #writeCopied(rest: Buffer): void {

@@ -215,7 +215,7 @@ export class Flights {
     this.#connection.acknowledged(url, epoch);
     let next = offset;
     for (const pending of sends) {
-      const { count } = pending.span;
+      const { count } = pending;
       pending.resolve({ offset: next, count, epoch, attempts });
       next += count;
     }

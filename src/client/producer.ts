@@ -8,7 +8,7 @@ import { ClientError } from './errors.ts';
 import { Flights } from './flights.ts';
 import { jsonCall, LogClient } from './log-client.ts';
 import { BATCH_RECORDS_MAX, ProducerStamps } from './producer-stamps.ts';
-import { SendQueue } from './send-queue.ts';
+import { SendQueue, type Sent } from './send-queue.ts';
 import { isCount } from './shapes.ts';
 import type { Acknowledgement, ClientOptions, Sendable } from './types.ts';
 
@@ -85,19 +85,26 @@ export class Producer {
    * for as long as it takes. Rejects with ClientError: queue-full, aborted, closed, a refusal of the loggers, or one of
    * sequence-gap, sequence-conflict, unknown-producer, producer-fenced, after which only `resume()` goes on.
    */
-  send(records: Sendable | readonly Sendable[], { signal }: SendOptions = {}): Promise<Acknowledgement> {
+  send(records: Sendable | readonly Sendable[], options?: SendOptions): Promise<Acknowledgement> {
+    const signal = options?.signal;
     try {
       if (this.#closed) throw new ClientError('closed', 'the producer is closed', { outcome: 'refused' });
       if (this.#broken) throw this.#refusedAs(this.#broken);
       if (signal?.aborted) throw aborted(signal, 'refused');
-      const settled = this.#queue.add(records, signal, (pending) =>
-        this.#flights.abort(pending, signal?.reason, (outcome) => aborted(signal, outcome)),
-      );
+      const sent = this.#queue.add(records);
+      if (signal !== undefined) this.#giveUpWith(signal, sent);
       this.#pumpSoon();
-      return settled;
+      return sent.promise;
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /** Apart from `send`, so that a send without a signal makes no closures. */
+  #giveUpWith(signal: AbortSignal, sent: Sent): void {
+    sent.watch(signal, (pending) =>
+      this.#flights.abort(pending, signal.reason, (outcome) => aborted(signal, outcome)),
+    );
   }
 
   /** True while `send` would refuse with queue-full. */

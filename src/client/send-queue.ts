@@ -1,7 +1,7 @@
 // What was handed to a producer and is not settled yet, in order and bounded. Records are written into batches as they come; a
 // batch is closed when it is large enough, or taken as it is when the producer has a request to spare. The bounds count what
 // is in flight too, so they are the memory that a producer can hold, whatever the loggers do.
-import { BatchBuilder, type Span } from './batch-builder.ts';
+import { BatchBuilder } from './batch-builder.ts';
 import { ClientError } from './errors.ts';
 import type { Acknowledgement, Sendable } from './types.ts';
 
@@ -12,9 +12,10 @@ export interface QueueLimits {
 
 /** One call of `send`, until it is settled. */
 export interface Pending {
-  /** Where its records are in the batch that it is part of. */
-  span: Span;
-  settled: boolean;
+  /** Where its records begin in the bytes of the batch that it is part of. */
+  from: number;
+  readonly count: number;
+  readonly settled: boolean;
   resolve(acknowledgement: Acknowledgement): void;
   reject(error: ClientError): void;
 }
@@ -60,30 +61,24 @@ export class SendQueue {
     return this.#records >= this.#limits.maxRecords || this.#bytes >= this.#limits.maxBytes;
   }
 
-  /**
-   * Adds a send and resolves when it is settled. `onAbort` is called when its signal settled it, which leaves open
-   * whether it is on its way already. Throws TypeError as `BatchBuilder.add`.
-   */
-  add(
-    records: Sendable | readonly Sendable[],
-    signal: AbortSignal | undefined,
-    onAbort: (pending: Pending) => void,
-  ): Promise<Acknowledgement> {
+  /** Adds a send; its `promise` is settled with it. Throws TypeError as `BatchBuilder.add`. */
+  add(records: Sendable | readonly Sendable[]): Sent {
     if (this.full) throw new ClientError('queue-full', 'too much waits to be sent', { outcome: 'refused' });
-    let span = this.#builder.add(records);
+    let from = this.#builder.sizeBytes;
+    let count = this.#builder.add(records);
     if (this.#isOver && this.#sends.length > 0) {
-      this.#builder.undo(span);
+      this.#builder.undo({ from, count });
       this.#close();
-      span = this.#builder.add(records);
+      from = this.#builder.sizeBytes;
+      count = this.#builder.add(records);
     }
-    return new Promise<Acknowledgement>((resolve, reject) => {
-      const pending = new Sent(this, span, resolve, reject);
-      if (signal) pending.watch(signal, onAbort);
-      this.#records += span.count;
-      this.#bytes += span.to - span.from;
-      this.#sends.push(pending);
-      if (this.#isOver) this.#close();
-    });
+    const bytes = this.#builder.sizeBytes - from;
+    const pending = new Sent(this, from, count, bytes);
+    this.#records += count;
+    this.#bytes += bytes;
+    this.#sends.push(pending);
+    if (this.#isOver) this.#close();
+    return pending;
   }
 
   get #isOver(): boolean {
@@ -126,9 +121,9 @@ export class SendQueue {
   }
 
   /** @internal For sends that are settled. */
-  release({ count, from, to }: Span): void {
-    this.#records -= count;
-    this.#bytes -= to - from;
+  release(records: number, bytes: number): void {
+    this.#records -= records;
+    this.#bytes -= bytes;
     if (this.#roomWaiters.length === 0 || this.full) return;
     const waiters = this.#roomWaiters;
     this.#roomWaiters = [];
@@ -136,29 +131,43 @@ export class SendQueue {
   }
 }
 
-class Sent implements Pending {
+let takenResolve: (acknowledgement: Acknowledgement) => void;
+let takenReject: (error: ClientError) => void;
+
+/** One for all promises: a closure for each would be one object more for each record. */
+const take = (resolve: typeof takenResolve, reject: typeof takenReject): void => {
+  takenResolve = resolve;
+  takenReject = reject;
+};
+
+/** There is one for each record, a hundred thousand at a time: what it holds is what the collector copies. */
+export class Sent implements Pending {
+  readonly promise: Promise<Acknowledgement>;
+  readonly count: number;
+  from: number;
   readonly #queue: SendQueue;
+  /** As they were counted; they may take a byte more or less in another batch. */
+  readonly #bytes: number;
   readonly #resolve: (acknowledgement: Acknowledgement) => void;
   readonly #reject: (error: ClientError) => void;
-  /** As it was counted; `span` moves when the send moves to another batch. */
-  readonly #counted: Span;
   #unwatch: (() => void) | null = null;
-  span: Span;
-  settled = false;
+  #settled = false;
 
-  constructor(
-    queue: SendQueue,
-    span: Span,
-    resolve: (acknowledgement: Acknowledgement) => void,
-    reject: (error: ClientError) => void,
-  ) {
+  constructor(queue: SendQueue, from: number, count: number, bytes: number) {
+    this.promise = new Promise(take);
+    this.#resolve = takenResolve;
+    this.#reject = takenReject;
     this.#queue = queue;
-    this.#counted = span;
-    this.span = span;
-    this.#resolve = resolve;
-    this.#reject = reject;
+    this.from = from;
+    this.count = count;
+    this.#bytes = bytes;
   }
 
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  /** `onAbort` is called when the signal is aborted before this is settled, which leaves open whether it is on its way already. */
   watch(signal: AbortSignal, onAbort: (pending: Pending) => void): void {
     const abort = (): void => onAbort(this);
     signal.addEventListener('abort', abort, { once: true });
@@ -174,16 +183,19 @@ class Sent implements Pending {
   }
 
   #settle(): boolean {
-    if (this.settled) return false;
-    this.settled = true;
+    if (this.#settled) return false;
+    this.#settled = true;
     this.#unwatch?.();
-    this.#queue.release(this.#counted);
+    this.#queue.release(this.count, this.#bytes);
     return true;
   }
 }
 
-const withoutSettled = (parcel: Parcel): Parcel =>
-  parcel.sends.some(({ settled }) => settled) ? parcelOf(parcel, ({ settled }) => !settled) : parcel;
+/** Mostly the parcel itself: a signal is rare, and a loop costs less than a call for each send. */
+function withoutSettled(parcel: Parcel): Parcel {
+  for (const { settled } of parcel.sends) if (settled) return parcelOf(parcel, (one) => !one.settled);
+  return parcel;
+}
 
 /** A batch of some of the sends of another one. */
 export function parcelOf(
@@ -192,6 +204,6 @@ export function parcelOf(
 ): Parcel {
   const kept = sends.filter(keep);
   const copied = new BatchBuilder();
-  for (const pending of kept) pending.span = copied.copy(builder, pending.span);
+  for (const pending of kept) pending.from = copied.copy(builder, pending);
   return { builder: copied, sends: kept };
 }

@@ -30,7 +30,14 @@ export interface ThroughputResult extends Quantiles {
 const SAMPLE_EVERY = 32;
 /** Sends between two looks at the clock and at the room. */
 const SENDS_PER_LOOK = 64;
-const QUEUE = { maxQueuedRecords: 2_000_000, maxQueuedBytes: 16 * 1024 * 1024 };
+const MiB = 1024 * 1024;
+/**
+ * Of each producer: what five batches under way hold, and more to fill the next ones from. What waits beyond that is not sent sooner,
+ * but each record that waits is copied by the collector: 16 MiB of small ones cost as much as everything else.
+ */
+const QUEUED_BYTES = 4 * MiB;
+/** Of all together. */
+const QUEUE = { maxQueuedRecords: 2_000_000, maxQueuedBytes: 16 * MiB };
 
 export async function throughput(options: ThroughputOptions): Promise<ThroughputResult> {
   const { sizeBytes, seconds, warmupSeconds, members, producers: count } = options;
@@ -62,7 +69,7 @@ export async function throughput(options: ThroughputOptions): Promise<Throughput
 /** Each producer's share. */
 const queueOf = (producers: number) => ({
   maxQueuedRecords: Math.floor(QUEUE.maxQueuedRecords / producers),
-  maxQueuedBytes: Math.floor(QUEUE.maxQueuedBytes / producers),
+  maxQueuedBytes: Math.min(QUEUED_BYTES, Math.floor(QUEUE.maxQueuedBytes / producers)),
 });
 
 class Load {

@@ -48,9 +48,10 @@ test('a send with a record that is none leaves nothing behind', () => {
 
 test('sends move to another batch as they are', () => {
   const source = new BatchBuilder();
-  const spans = Array.from({ length: 200 }, (_, number) =>
-    source.add([{ key: `k${number}`, value: `v${number}` }, Buffer.alloc(number)]),
-  );
+  const spans = Array.from({ length: 200 }, (_, number) => ({
+    from: source.sizeBytes,
+    count: source.add([{ key: `k${number}`, value: `v${number}` }, Buffer.alloc(number)]),
+  }));
   const target = new BatchBuilder();
   for (const [number, span] of spans.entries()) if (number % 3 === 0) target.copy(source, span);
   const batch = target.seal(7n, STAMP);
