@@ -38,6 +38,13 @@ const asksFirst = (request: IncomingMessage): boolean =>
 export const awaitsContinue = (request: IncomingMessage): boolean =>
   asksFirst(request) && !continued.has(request);
 
+/**
+ * After its answer 408 a connection is still read, so that its client gets that answer. A logger that stood still may find the rest
+ * of the request then, or all of it; but the client was told that nothing is stored.
+ */
+const answeredAlready = (): LoggerError =>
+  new LoggerError('request-timeout', 'the request became whole after the connection had been given up');
+
 /** The whole body. Its bytes stay charged to `budget` until the response is closed, since an append holds them so long. */
 export function receiveBody(
   request: IncomingMessage,
@@ -71,7 +78,8 @@ export function receiveBody(
     };
     const onEnd = (): void => {
       stop();
-      resolve(joined(chunks, size));
+      if (request.socket.writableEnded) reject(answeredAlready());
+      else resolve(joined(chunks, size));
     };
     const onGone = (): void => {
       stop();

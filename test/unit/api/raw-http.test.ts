@@ -1,9 +1,11 @@
 // What a well-behaved HTTP client cannot send: slow, halved, garbled, oversized and pipelined requests, byte by byte.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { platform } from 'node:os';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { assertProblem, LIMITS, RawClient, startApi, until } from '../../support/api.ts';
 
 const head = (lines: string): string => `${lines.trim().replaceAll('\n', '\r\n')}\r\n\r\n`;
@@ -108,6 +110,34 @@ test('a body that drips in is cut off with 408, and nothing of it is stored', as
   assert.deepEqual(api.service.values, []);
   await until('its append is counted', () => api.appends.length === 1);
 });
+
+test('what a logger that stood still finds after its answer 408 is not stored, though it makes the request whole', async (t) => {
+  const api = await startApi(t, {
+    bounds: { headersTimeoutMs: 100, requestTimeoutMs: 100, timeoutCheckMs: 50, lingerMs: 500 },
+  });
+  const request = POST('late');
+  for (const begun of ['', request.slice(0, 20), request.slice(0, -1)]) {
+    const client = new RawClient(api.port);
+    await once(client.socket, 'connect');
+    client.write(begun);
+    await sleep(20);
+    await standStill(200, () => client.write(request.slice(begun.length)));
+    await client.closed();
+    assert.equal(client.answers.length, 1, client.text);
+    assertProblem(client.answers[0]!, 'request-timeout');
+    assert.deepEqual(api.service.values, []);
+  }
+});
+
+/** In the part of a turn that its timers follow, so that they fire before anything is read. `first` is called before. */
+const standStill = (ms: number, first: () => void): Promise<void> =>
+  new Promise((over) =>
+    setImmediate(() => {
+      first();
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+      over();
+    }),
+  );
 
 test('half a request whose client leaves stores nothing and frees what it held', async (t) => {
   const api = await startApi(t, { limits: { bufferedBytes: LIMITS.recordBytes } });
