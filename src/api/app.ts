@@ -5,6 +5,7 @@ import { type FastifyInstance, fastify } from 'fastify';
 import { AllowedMethods } from './allowed-methods.ts';
 import { answerClientError } from './client-errors.ts';
 import { type ApiContext, type ApiMetrics, countWhenClosed } from './context.ts';
+import { refuseEarly } from './early-refusal.ts';
 import { answerError, type ProblemParts } from './problems.ts';
 import { oddityOf } from './request-head.ts';
 import { renewCertificate, type ServerTls, serverOptions } from './tls.ts';
@@ -55,12 +56,12 @@ export function createApp(context: ApiContext, metrics: ApiMetrics, tls: ServerT
   });
   const { server } = app;
   if (tls !== null) renewCertificate(server, tls);
-  server.maxConnections = bounds.maxConnections;
   // Node drops header fields beyond a count silently, Producer-Seq perhaps among them; their size is bounded instead.
   server.maxHeadersCount = 0;
   // Listened to so that Node neither sends 100 before the header fields are judged nor answers 417 by itself.
   for (const event of ['checkContinue', 'checkExpectation'])
     server.on(event, (request, response) => server.emit('request', request, response));
+  refuseEarly(server, context, metrics);
   connections.watch(server);
   // Bodies are received by `receiveBody`, once the header fields have been judged.
   app.removeAllContentTypeParsers();

@@ -19,19 +19,30 @@ interface Connection {
   broken: boolean;
 }
 
+interface ConnectionBounds extends SlowReaderBounds {
+  /** More are closed as they come. */
+  readonly maxConnections: number;
+}
+
 export class Connections {
   readonly #connections = new Map<Socket, Connection>();
   /** In the middle of a TLS handshake, by the address of their other end, which they share with the socket that comes of it. */
   readonly #greeting = new Map<string, Socket>();
   readonly #slowReaders: SlowReaders;
+  readonly #max: number;
   #closed = false;
 
-  constructor(bounds: SlowReaderBounds) {
+  constructor(bounds: ConnectionBounds) {
     this.#slowReaders = new SlowReaders(bounds);
+    this.#max = bounds.maxConnections;
   }
 
   get count(): number {
     return this.#connections.size + this.#greeting.size;
+  }
+
+  get #refuses(): boolean {
+    return this.#closed || this.count >= this.#max;
   }
 
   watch(server: Server): void {
@@ -40,7 +51,7 @@ export class Connections {
     server.on(isTls ? 'secureConnection' : 'connection', (socket: Socket) => {
       if (isTls) this.#greeting.delete(otherEndOf(socket));
       // Accepted just before the listener closed: it could stay silent and keep the API open.
-      if (this.#closed) return void socket.destroy();
+      if (this.#refuses) return void socket.destroy();
       this.#connections.set(socket, { exchanges: [], closing: false, broken: false });
       this.#slowReaders.watch(socket);
       socket.once('close', () => this.#connections.delete(socket));
@@ -97,7 +108,7 @@ export class Connections {
   }
 
   #greets(socket: Socket): void {
-    if (this.#closed) return void socket.destroy();
+    if (this.#refuses) return void socket.destroy();
     const otherEnd = otherEndOf(socket);
     this.#greeting.set(otherEnd, socket);
     socket.once('close', () => {

@@ -4,6 +4,7 @@ export type { ApiLimits } from './bounds.ts';
 export type { ApiMetrics, AppendCode } from './context.ts';
 export { type Api, createApi } from './server.ts';
 export type {
+  AppendRefusal,
   AppendResult,
   LeaderAddress,
   LeadershipEpoch,

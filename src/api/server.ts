@@ -12,6 +12,7 @@ import { type ApiLimits, BOUNDS, type Bounds } from './bounds.ts';
 import { ByteBudget, Readers } from './budget.ts';
 import { Connections } from './connections.ts';
 import type { ApiContext, ApiMetrics } from './context.ts';
+import { Listeners } from './listeners.ts';
 import { LiveChunks } from './live-chunks.ts';
 import { memberRoutes } from './members.ts';
 import { offsetsRoute } from './offsets.ts';
@@ -61,6 +62,7 @@ export function createApi(options: ApiOptions): Api {
   const context = contextOf(options);
   const { connections, liveReaders } = context;
   const app = createApp(context, options.metrics, options.tls ?? null);
+  const listeners = new Listeners(app, context.bounds.tcpKeepAliveMs);
   let closed: Promise<void> | null = null;
   let isClosing = false;
   app.addHook('onRequest', (_request, _reply, done) => {
@@ -74,12 +76,12 @@ export function createApi(options: ApiOptions): Api {
     liveReaders.stop();
     connections.close();
     const timer = setTimeout(() => connections.destroyAll(), deadlineMs);
-    await app.close();
+    await Promise.all([listeners.close(), app.close()]);
     clearTimeout(timer);
   };
   return {
     async listen({ host, port }) {
-      await app.listen({ host, port, backlog: context.bounds.backlog });
+      await listeners.listen({ host, port, backlog: context.bounds.backlog });
     },
     get url() {
       return urlOf(app.server, options.tls ? 'https' : 'http');
@@ -115,6 +117,7 @@ function contextOf(options: ApiOptions): ApiContext {
     connections: new Connections({
       drainTimeoutMs: bounds.drainTimeoutMs,
       checkMs: bounds.timeoutCheckMs,
+      maxConnections: bounds.maxConnections,
       onSlowReader: () => metrics.onSlowReader(),
     }),
   };

@@ -116,6 +116,8 @@ export interface ReadResult {
   readonly next: number;
 }
 
+export type AppendRefusal = 'too-many-requests' | 'overloaded';
+
 export interface LoggerService {
   status(): Status;
   /** Whether this logger leads; if not, the established leader where one is known. */
@@ -129,6 +131,8 @@ export interface LoggerService {
    * outcome-unknown, overloaded, too-many-requests, disk-full, sequence-gap, sequence-conflict, producer-fenced, shutting-down.
    */
   append(records: readonly RecordInput[], producer: ProducerStamp | null): Promise<AppendResult>;
+  /** Why an append would be refused now, for what waits already; null where it would not. */
+  appendRefusal(): AppendRefusal | null;
   /** Throws not-ready while the commit known here may be lower than one that this logger told before it was restarted. */
   requireCurrentCommit(): void;
   /** As `append`, of records that are a batch already. */

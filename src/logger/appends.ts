@@ -1,6 +1,6 @@
 // The way of an append through the leader: admitted within bounds, encoded once as a batch, proposed, awaited with a
 // deadline. Time comes from the leader here and never goes back, whatever the machine's clock does.
-import type { AppendResult, OfferedBatch } from '../api/index.ts';
+import type { AppendRefusal, AppendResult, OfferedBatch } from '../api/index.ts';
 import { LoggerError } from '../errors.ts';
 import { encodeBatch, type Log, type ProducerStamp, type RecordInput, stampTime } from '../log/index.ts';
 import type { ReplicatedLog } from './replicated-log.ts';
@@ -71,15 +71,19 @@ export class Appends {
     return result;
   }
 
+  /** Why one more would be refused now; null where it would not. */
+  get refusal(): AppendRefusal | null {
+    if (this.#pendingRequests >= this.#limits.maxPendingRequests) return 'too-many-requests';
+    return this.#pendingBytes >= this.#limits.maxPendingBytes ? 'overloaded' : null;
+  }
+
   /** Refuses before anything is copied when too much waits already. */
   #admit(): void {
-    const retryAfterSeconds = RETRY_AFTER_OVERLOAD_SECONDS;
-    if (this.#pendingRequests >= this.#limits.maxPendingRequests)
-      throw new LoggerError('too-many-requests', `${this.#pendingRequests} appends wait already`, {
-        retryAfterSeconds,
-      });
-    if (this.#pendingBytes >= this.#limits.maxPendingBytes)
-      throw new LoggerError('overloaded', `${this.#pendingBytes} bytes wait already`, { retryAfterSeconds });
+    const code = this.refusal;
+    if (code === null) return;
+    const waiting =
+      code === 'overloaded' ? `${this.#pendingBytes} bytes wait` : `${this.#pendingRequests} appends wait`;
+    throw new LoggerError(code, `${waiting} already`, { retryAfterSeconds: RETRY_AFTER_OVERLOAD_SECONDS });
   }
 }
 

@@ -1,5 +1,6 @@
 // The logger behind its HTTP API: joins log, replication, Consul and label into the one face that src/api serves.
 import type {
+  AppendRefusal,
   AppendResult,
   LeaderAddress,
   LeadershipEpoch,
@@ -87,6 +88,10 @@ export class Service implements LoggerService {
   append(records: readonly RecordInput[], producer: ProducerStamp | null): Promise<AppendResult> {
     const { appends } = this.#parts;
     return this.#asLeader(() => appends.append(records, producer));
+  }
+
+  appendRefusal(): AppendRefusal | null {
+    return this.#parts.appends.refusal;
   }
 
   appendBatch(batch: OfferedBatch): Promise<AppendResult> {

@@ -67,6 +67,7 @@ export async function startApi(
     expectsErrors?: boolean;
     access?: Access;
     tls?: ServerTls;
+    port?: number;
   } = {},
 ): Promise<RunningApi> {
   const service = new MemoryService();
@@ -99,7 +100,7 @@ export async function startApi(
     ...(options.access && { access: options.access }),
     ...(options.tls && { tls: options.tls }),
   });
-  await api.listen({ host: '127.0.0.1', port: 0 });
+  await api.listen({ host: '127.0.0.1', port: options.port ?? 0 });
   t.after(async () => {
     await api.close(0);
     if (options.expectsErrors !== true) assert.deepEqual(errors, []);

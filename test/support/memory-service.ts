@@ -1,6 +1,7 @@
 // A logger in memory, for tests of its HTTP API: offsets without holes, commits that the test may hold back, producers judged
 // by the rules of the real log, leadership that the test moves. Nothing is made up: what it answers, it stored.
 import type {
+  AppendRefusal,
   AppendResult,
   LeaderAddress,
   LeadershipEpoch,
@@ -36,6 +37,8 @@ export class MemoryService implements LoggerService {
   commitIsCurrent = true;
   /** Thrown by the next append, before it stores anything. */
   refusal: LoggerError | Error | null = null;
+  /** Why appends are refused before they are looked at. */
+  full: AppendRefusal | null = null;
   readiness = { ok: true, reason: 'serving reads and taking part' };
   liveness = { ok: true, reason: 'the event loop turns' };
   confirmations = 0;
@@ -109,6 +112,10 @@ export class MemoryService implements LoggerService {
 
   redirect(): ReturnType<LoggerService['redirect']> {
     return this.#role === 'leader' ? { leading: true } : { leading: false, leader: this.#leader };
+  }
+
+  appendRefusal(): AppendRefusal | null {
+    return this.full;
   }
 
   async append(records: readonly RecordInput[], stamp: ProducerStamp | null): Promise<AppendResult> {

@@ -303,13 +303,36 @@ test('connections that come all at once find a place to wait', {
   assert.equal(waiting, wanted);
 });
 
-/** How many connections wait to be taken: what the kernel tells of a listener as its receive queue. */
+/** How many connections wait to be taken: what the kernel tells of the listeners as their receive queues. */
 function waitingAt(port: number): number {
   const listening = new RegExp(
     `:${port.toString(16).toUpperCase().padStart(4, '0')} 0{8}:0000 0A \\w{8}:(\\w{8})`,
+    'g',
   );
-  return Number.parseInt(listening.exec(readFileSync('/proc/net/tcp', 'utf8'))?.[1] ?? '', 16);
+  const all = [...readFileSync('/proc/net/tcp', 'utf8').matchAll(listening)];
+  return all.reduce((sum, [, queue = '']) => sum + Number.parseInt(queue, 16), 0);
 }
+
+test('one turn of the event loop takes several new connections', {
+  skip: platform() !== 'linux',
+}, async (t) => {
+  const api = await startApi(t);
+  const clients = Array.from({ length: 100 }, () => new RawClient(api.port));
+  t.after(() => {
+    for (const { socket } of clients) socket.destroy();
+  });
+  let turns = 0;
+  // The first turn begins when the kernel has connected them all.
+  for (await nextTurn(); api.api.connections < clients.length; turns += 1) await nextTurn();
+  assert.ok(turns < clients.length / 2, `${turns} turns`);
+});
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+test('two APIs do not share a port unnoticed', async (t) => {
+  const { port } = await startApi(t);
+  await assert.rejects(startApi(t, { port }), { code: 'EADDRINUSE' });
+});
 
 test('an idle connection is closed after the keep-alive timeout', async (t) => {
   const api = await startApi(t, { bounds: { keepAliveTimeoutMs: 50 } });
