@@ -9,6 +9,9 @@ import type { FastifyInstance } from 'fastify';
 /** Elsewhere SO_REUSEPORT does not spread connections, or is not there. */
 const LISTENERS = platform() === 'linux' ? 32 : 1;
 
+/** The kernel spreads connections by chance: so much more than its share each one may hold. */
+const UNEVEN = 4;
+
 export interface ListenAt {
   readonly host: string;
   readonly port: number;
@@ -25,13 +28,14 @@ export class Listeners {
     this.#keepAliveInitialDelay = keepAliveInitialDelay;
   }
 
-  /** Rejects when the port is taken. Port 0 takes a free one. */
+  /** Rejects when the port is taken. Port 0 takes a free one. `backlog` is what all of them hold together, at least. */
   async listen(at: ListenAt): Promise<void> {
     if (LISTENERS === 1) {
       await this.#app.listen(at);
       return;
     }
-    const shared = { ...at, port: await freePort(at), reusePort: true };
+    const backlog = Math.ceil((at.backlog / LISTENERS) * UNEVEN);
+    const shared = { ...at, backlog, port: await freePort(at), reusePort: true };
     await this.#app.listen(shared);
     const { address } = this.#app.server.address() as AddressInfo;
     for (let count = 1; count < LISTENERS; count += 1) {
