@@ -36,7 +36,7 @@ export async function runFault(arena: Arena, fault: Fault, run: string, director
   try {
     await sleep(CALM_MS);
     const struckMs = await strikeAndHeal(plan);
-    await arena.whole();
+    await arena.recovered();
     await sleep(AFTER_MS);
     // What fetches the recordings runs on the same nodes, and is not part of the fault.
     const untilMs = historyNow();
