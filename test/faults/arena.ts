@@ -65,6 +65,7 @@ export class Arena implements AsyncDisposable {
   private constructor(stack: Stack, nodes: readonly string[]) {
     this.stack = stack;
     this.lab = Lab.fromEnvironment();
+    this.lab?.giveWay();
     this.routes = new Routes(stack.namespace);
     this.nodes = nodes;
   }
