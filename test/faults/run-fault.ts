@@ -12,7 +12,8 @@ import { linesOfFile, type Measured, measure, type Span } from './measure.ts';
 import type { Result } from './result.ts';
 
 const RATE = 50;
-const CALM_MS = 2000;
+/** Programs that have just started are busy with compiling themselves. */
+const CALM_MS = 8000;
 const AFTER_MS = 3000;
 const CALL_TIMEOUT_MS = 10_000;
 /** Processes of one machine, whose clocks are one, and what a call takes to note the time. */
