@@ -375,12 +375,6 @@ export const loggerSettings = {
     [1, 100_000],
     'Live readers (SSE and long-polls) at a time; more get 429',
   ),
-  handoverDelayMs: whole(
-    'DLOG_HANDOVER_DELAY_MS',
-    0,
-    [0, 60 * seconds],
-    'How long a leader leads on at a stop before it hands over, while a cluster is busy with the ending pod',
-  ),
   lingerMs: whole(
     'DLOG_LINGER_MS',
     250,

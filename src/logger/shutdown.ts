@@ -1,8 +1,6 @@
 // The orderly way out: a leader hands over and then, for a moment, still shows clients the way to its successor, so that nobody
-// meets a closed door; a pod that is scaled away waits until it is no member. In a cluster the leader may lead on a little first: an
-// ending pod gives the kubelet, the endpoints' controllers and every node's routes something to do at once, and where they share
-// processors with the loggers a handover that begins with all that takes many times as long.
-import { setTimeout } from 'node:timers/promises';
+// meets a closed door; a pod that is scaled away waits until it is no member.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger as PinoLogger } from 'pino';
 import type { LoggerConfig } from '../config.ts';
 import { messageOf } from '../errors.ts';
@@ -17,28 +15,22 @@ const SUCCESSOR_SHARE = 0.2;
 const SUCCESSOR_POLL_MS = 5;
 
 export interface ShutdownParts {
-  readonly config: Pick<
-    LoggerConfig,
-    'id' | 'statefulSet' | 'shutdownTimeoutMs' | 'lingerMs' | 'handoverDelayMs'
-  >;
+  readonly config: Pick<LoggerConfig, 'id' | 'statefulSet' | 'shutdownTimeoutMs' | 'lingerMs'>;
   readonly service: Pick<Service, 'beginShutdown'>;
   readonly replicated: ReplicatedLog & Membership;
   readonly replicas: ReplicasReader;
   readonly out: PinoLogger;
-  readonly sleep?: (ms: number) => Promise<void>;
 }
 
 export async function shutdown(parts: ShutdownParts): Promise<void> {
-  const { config, service, replicated, replicas, sleep = setTimeout } = parts;
-  // Ready as before: a Service routes to an ending pod that serves while it has no other.
-  if (replicated.role.kind === 'leader') await sleep(config.handoverDelayMs);
+  const { config, service, replicated, replicas } = parts;
   service.beginShutdown();
   // Leadership first: clients wait for it, and a scaled-away leader is removed by its successor.
   if (replicated.role.kind === 'leader') await handOver(parts);
   await untilRemoved(config, replicas, replicated, config.shutdownTimeoutMs * REMOVAL_SHARE);
 }
 
-async function handOver({ config, replicated, out, sleep = setTimeout }: ShutdownParts): Promise<void> {
+async function handOver({ config, replicated, out }: ShutdownParts): Promise<void> {
   try {
     const { to, epoch } = await replicated.transfer(null);
     out.info({ event: 'handing-over', to, epoch }, `Handing over to ${to}`);

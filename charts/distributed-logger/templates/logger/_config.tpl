@@ -39,8 +39,6 @@ DLOG_CONSUL_CA_FILE: /secrets/consul-ca/{{ .key }}
 DLOG_CONSUL_TOKEN_FILE: /secrets/consul-token/{{ .key }}
 {{- end }}
 {{- end }}
-{{/* By then the kubelet and the routes of all nodes have done most of what an ending pod makes them do. */ -}}
-DLOG_HANDOVER_DELAY_MS: "750"
 {{/* As long as a node's routes may go on leading to a pod that has ended: kube-proxy renews them once a second. */ -}}
 DLOG_LINGER_MS: "2000"
 DLOG_SHUTDOWN_TIMEOUT_MS: {{ mul (sub (int64 .Values.logger.terminationGracePeriodSeconds) 5) 1000 | quote }}
