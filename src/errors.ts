@@ -64,6 +64,9 @@ export const LOGGER_ERRORS = (Object.keys(ERRORS) as ErrorCode[]).filter(
   (code) => ERRORS[code].status === 429 || ERRORS[code].status >= 500,
 );
 
+/** When a client that met a full logger may try again. */
+export const FULL_RETRY_AFTER_SECONDS = 1;
+
 /** An error with a stable code. `detail` is for people; `extra` is added to the problem document as it is. */
 export class LoggerError extends Error {
   override readonly name = 'LoggerError';

@@ -2,14 +2,13 @@
 // refusing costs is taken from those that are accepted. It is the same answer, at half the cost. Large bodies, and those that wait
 // for a `100 Continue`, go the usual way, where they can be answered before they have arrived.
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
-import { LoggerError } from '../errors.ts';
+import { FULL_RETRY_AFTER_SECONDS, LoggerError } from '../errors.ts';
 import { type ApiContext, type ApiMetrics, LOG_ROUTE } from './context.ts';
 import type { Answer } from './early-answer.ts';
 import { answerOf } from './problems.ts';
 import type { AppendRefusal } from './types.ts';
 
 const SMALL_BODY_BYTES = 64 * 1024;
-const RETRY_AFTER_SECONDS = 1;
 
 const REFUSALS: Readonly<Record<AppendRefusal, Answer>> = {
   'too-many-requests': refusal('too-many-requests', 'as many appends wait as may'),
@@ -17,7 +16,7 @@ const REFUSALS: Readonly<Record<AppendRefusal, Answer>> = {
 };
 
 function refusal(code: AppendRefusal, detail: string): Answer {
-  const answer = answerOf(new LoggerError(code, detail, { retryAfterSeconds: RETRY_AFTER_SECONDS }));
+  const answer = answerOf(new LoggerError(code, detail, { retryAfterSeconds: FULL_RETRY_AFTER_SECONDS }));
   return { ...answer, headers: { ...answer.headers, 'content-length': String(answer.body.length) } };
 }
 

@@ -51,12 +51,9 @@ export class SegmentFiles {
   async lengthen(endBytes: number): Promise<void> {
     const open = this.#open;
     if (!open || endBytes <= open.sizeBytes) return;
-    const sizeBytes = Math.min(endBytes + AHEAD_BYTES, this.#segmentSizeBytes);
-    if (sizeBytes <= endBytes) open.sizeBytes = endBytes;
-    else {
-      await open.handle.extend(sizeBytes);
-      open.sizeBytes = sizeBytes;
-    }
+    const aheadBytes = Math.min(endBytes + AHEAD_BYTES, this.#segmentSizeBytes);
+    if (aheadBytes > endBytes) await open.handle.extend(aheadBytes);
+    open.sizeBytes = Math.max(aheadBytes, endBytes);
   }
 
   /** Syncs what was written last; whatever was written before that is synced already. */

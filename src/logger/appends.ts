@@ -1,7 +1,7 @@
 // The way of an append through the leader: admitted within bounds, encoded once as a batch, proposed, awaited with a
 // deadline. Time comes from the leader here and never goes back, whatever the machine's clock does.
 import type { AppendRefusal, AppendResult, OfferedBatch } from '../api/index.ts';
-import { LoggerError } from '../errors.ts';
+import { FULL_RETRY_AFTER_SECONDS, LoggerError } from '../errors.ts';
 import { encodeBatch, type Log, type ProducerStamp, type RecordInput, stampTime } from '../log/index.ts';
 import type { ReplicatedLog } from './replicated-log.ts';
 
@@ -10,8 +10,6 @@ export interface AppendLimits {
   readonly maxPendingRequests: number;
   readonly appendTimeoutMs: number;
 }
-
-const RETRY_AFTER_OVERLOAD_SECONDS = 1;
 
 export class Appends {
   readonly #log: Log;
@@ -83,7 +81,7 @@ export class Appends {
     if (code === null) return;
     const waiting =
       code === 'overloaded' ? `${this.#pendingBytes} bytes wait` : `${this.#pendingRequests} appends wait`;
-    throw new LoggerError(code, `${waiting} already`, { retryAfterSeconds: RETRY_AFTER_OVERLOAD_SECONDS });
+    throw new LoggerError(code, `${waiting} already`, { retryAfterSeconds: FULL_RETRY_AFTER_SECONDS });
   }
 }
 

@@ -37,6 +37,7 @@ export interface Placed {
   readonly node: string;
   readonly address: string;
   readonly deleting: boolean;
+  readonly ready: boolean;
   readonly restarts: number;
   readonly containers: ReadonlyMap<string, string>;
 }
@@ -46,7 +47,7 @@ interface Pod {
   spec: { nodeName?: string };
   status: {
     podIP?: string;
-    containerStatuses?: { name: string; containerID?: string; restartCount: number }[];
+    containerStatuses?: { name: string; containerID?: string; ready: boolean; restartCount: number }[];
   };
 }
 
@@ -65,7 +66,7 @@ export class Arena implements AsyncDisposable {
   private constructor(stack: Stack, nodes: readonly string[]) {
     this.stack = stack;
     this.lab = Lab.fromEnvironment();
-    this.lab?.giveWay();
+    this.lab?.mendVolumes();
     this.routes = new Routes(stack.namespace);
     this.nodes = nodes;
   }
@@ -171,6 +172,7 @@ export class Arena implements AsyncDisposable {
       node: spec.nodeName ?? '',
       address: status.podIP ?? '',
       deleting: metadata.deletionTimestamp !== undefined,
+      ready: status.containerStatuses?.[0]?.ready ?? false,
       restarts: status.containerStatuses?.[0]?.restartCount ?? 0,
       containers: new Map(
         (status.containerStatuses ?? []).map(({ name, containerID = '' }) => [
@@ -222,9 +224,9 @@ export class Arena implements AsyncDisposable {
     await eventually('all nodes are ready', RECOVERY_MS, () => this.#nodesReady());
     await eventually('all loggers are ready', RECOVERY_MS, async () => {
       const pods = await this.loggers();
-      assert.ok(!pods.some(({ deleting }) => deleting), 'one is on its way out');
-      const ready = (await this.stack.loggers()).filter((pod) => pod.ready);
-      return pods.length === LOGGER_COUNT && ready.length === LOGGER_COUNT ? true : undefined;
+      return pods.length === LOGGER_COUNT && pods.every(({ ready, deleting }) => ready && !deleting)
+        ? true
+        : undefined;
     });
     await this.stack.consulWhole();
     const leader = await this.leader();

@@ -77,11 +77,11 @@ export class Lab {
   /** The lab's maker of volumes does not outlive an API server that is away. */
   mendVolumes(): void {
     if (!isRunning(this.#pidOf('volumes'))) this.#start('volumes', this.#command, ['volumes']);
-    this.giveWay();
+    this.#giveWay();
   }
 
   /** The maker of volumes runs two kubectl in 0.7 s, which take a sixth of two cores from what is measured. */
-  giveWay(): void {
+  #giveWay(): void {
     const pid = this.#pidOf('volumes');
     setPriority(pid, constants.priority.PRIORITY_LOW);
     // A kernel that groups processes by session compares these groups, by a number of their own.

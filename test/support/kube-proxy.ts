@@ -23,15 +23,17 @@ async function start(): Promise<string> {
   const child = spawn('kubectl', ['proxy', '--port=0'], { stdio: ['ignore', 'pipe', 'pipe'] });
   const end = (): boolean => child.kill();
   process.once('exit', end);
-  child.once('close', () => {
+  const ended = (): void => {
     process.off('exit', end);
     running = null;
-  });
+  };
   try {
-    return `http://${await addressOf(child)}`;
+    const address = await addressOf(child);
+    child.once('close', ended);
+    return `http://${address}`;
   } catch (error) {
     child.kill();
-    running = null;
+    ended();
     throw error;
   }
 }
@@ -44,18 +46,20 @@ async function addressOf(child: ChildProcess): Promise<string> {
     said += text;
   });
   const lines = createInterface({ input: stdout });
-  const address = await new Promise<string>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`kubectl proxy does not start: ${said}`)), START_MS);
-    child.once('error', reject);
-    child.once('close', () => reject(new Error(`kubectl proxy ended: ${said}`)));
-    lines.on('line', (line) => {
-      const found = /^Starting to serve on (\S+)$/.exec(line)?.[1];
-      if (found === undefined) return;
-      clearTimeout(timer);
-      resolve(found);
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    return await new Promise<string>((resolve, reject) => {
+      timer = setTimeout(() => reject(new Error(`kubectl proxy does not start: ${said}`)), START_MS);
+      child.once('error', reject);
+      child.once('close', () => reject(new Error(`kubectl proxy ended: ${said}`)));
+      lines.on('line', (line) => {
+        const found = /^Starting to serve on (\S+)$/.exec(line)?.[1];
+        if (found !== undefined) resolve(found);
+      });
     });
-  });
-  child.unref();
-  for (const stream of [stdout, stderr]) (stream as typeof stream & { unref?: () => void }).unref?.();
-  return address;
+  } finally {
+    clearTimeout(timer);
+    child.unref();
+    for (const stream of [stdout, stderr]) (stream as typeof stream & { unref?: () => void }).unref?.();
+  }
 }

@@ -1,6 +1,6 @@
 // Appends that come while as many wait as may.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assertProblem, post, RawClient, startApi, until } from '../../support/api.ts';
 
@@ -48,13 +48,19 @@ test('a logger that does not lead names the leader, full or not', async (t) => {
   assert.equal(answer.status, 307);
 });
 
-test('a refusal says that a connection ends where none is wanted any more', async (t) => {
+/** A full logger, and a request `abc` to it whose last byte is still to come. */
+async function nearlySent(t: TestContext) {
   const api = await startApi(t);
   api.service.full = 'too-many-requests';
   const client = new RawClient(api.port);
   client.write(request('abc').slice(0, -1));
   await until('it has come', () => api.api.connections === 1);
   await sleep(20);
+  return { api, client };
+}
+
+test('a refusal says that a connection ends where none is wanted any more', async (t) => {
+  const { api, client } = await nearlySent(t);
   api.api.closeConnections();
   client.write('c');
   await client.closed();
@@ -63,12 +69,7 @@ test('a refusal says that a connection ends where none is wanted any more', asyn
 });
 
 test('a client that leaves in the middle of a refused body is counted as gone', async (t) => {
-  const api = await startApi(t);
-  api.service.full = 'too-many-requests';
-  const client = new RawClient(api.port);
-  client.write(request('abc').slice(0, -1));
-  await until('it has come', () => api.api.connections === 1);
-  await sleep(20);
+  const { api, client } = await nearlySent(t);
   client.socket.destroy();
   await until('it is counted', () => api.appends.length === 1);
   assert.equal(api.appends[0]?.code, 'left');
