@@ -23,6 +23,8 @@ export class Addresses {
   /** Without seeds (Consul only) an address that failed is still the best guess while Consul is away. */
   #lastLeader: string | null = null;
   #epoch = 0;
+  /** Who redirected to the leader: in the present epoch it leads no more, though a success from before may be told later. */
+  #redirected: string | null = null;
   /** Every logger by its own address, as the last status told: asked who leads, never sent to unasked. */
   #loggers: readonly string[] = [];
   /** Addresses that failed in the present epoch: that one of them leads in it is no news. */
@@ -74,19 +76,28 @@ export class Addresses {
   succeeded(url: string, epoch: number): void {
     if (epoch < this.#epoch) return;
     this.#enter(epoch);
+    if (this.#leader !== null && this.#redirected === url) return;
     this.#failed.delete(url);
     this.#adopt(url);
   }
 
-  /** Somebody says that `url` leads. Without an epoch (a redirect) it is tried, and believed when it answers. */
-  learn(url: string, epoch: number | null): void {
-    if (!this.#usable(url)) return;
-    if (epoch !== null) {
-      if (epoch < this.#epoch) return;
-      // The same leader under another name: the Service and its pod, say.
-      if (epoch === this.#epoch && (this.#leader !== null || this.#failed.has(url))) return;
-      this.#enter(epoch);
-    }
+  /** Somebody says that `url` leads. */
+  learn(url: string, epoch: number): void {
+    if (!this.#usable(url) || epoch < this.#epoch) return;
+    // The same leader under another name: the Service and its pod, say.
+    if (epoch === this.#epoch && (this.#leader !== null || this.#failed.has(url))) return;
+    this.#enter(epoch);
+    this.#believe(url);
+  }
+
+  /** `from` says that `to` leads, in an epoch that it does not tell: it is tried, and believed when it answers. */
+  redirected(from: string, to: string): void {
+    if (!this.#usable(to)) return;
+    this.#redirected = from;
+    this.#believe(to);
+  }
+
+  #believe(url: string): void {
     const changed = this.#leader !== url;
     this.#adopt(url);
     this.#notBeforeMs.delete(url);
@@ -118,7 +129,10 @@ export class Addresses {
   }
 
   #enter(epoch: number): void {
-    if (epoch > this.#epoch) this.#failed.clear();
+    if (epoch > this.#epoch) {
+      this.#failed.clear();
+      this.#redirected = null;
+    }
     this.#epoch = epoch;
   }
 

@@ -100,7 +100,7 @@ export class Connection {
       if (result.kind === 'retry') {
         const { reason, detail } = result;
         this.settings.onRetry({ reason, detail, url, attempt: 1 });
-      }
+      } else if (result.kind === 'redirect' && result.to !== url) this.#leader.redirected(url, result.to);
       return { ...result, url };
     } catch {
       return null; // given up by the caller, who knows

@@ -144,7 +144,7 @@ export class Exchange<T> {
 
   async #follow(url: string, to: string): Promise<void> {
     this.#redirects += 1;
-    if (this.#redirects <= MAX_REDIRECTS && to !== url) return this.#around.addresses.learn(to, null);
+    if (this.#redirects <= MAX_REDIRECTS && to !== url) return this.#around.addresses.redirected(url, to);
     this.#redirects = 0;
     const reason = 'redirect-loop';
     this.#tell(url, reason, `${url} redirects to ${to}, again`);

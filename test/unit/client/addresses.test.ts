@@ -88,8 +88,22 @@ test("the loggers' own addresses are known for questions, and nothing is sent to
 test('a redirect is believed without an epoch', () => {
   const { subject } = addresses(['a', 'b']);
   subject.succeeded('a', 5);
-  subject.learn('b', null);
+  subject.redirected('a', 'b');
   assert.equal(subject.leader, 'b');
+});
+
+test('what the old leader had acknowledged before its redirect does not bring it back, but a new epoch or a failure does', () => {
+  const { subject } = addresses(['a']);
+  subject.succeeded('a', 5);
+  subject.redirected('a', 'b');
+  subject.succeeded('a', 5);
+  assert.equal(subject.leader, 'b');
+  subject.failed('b', 0);
+  subject.succeeded('a', 5);
+  assert.equal(subject.leader, 'a');
+  subject.redirected('a', 'b');
+  subject.succeeded('a', 6);
+  assert.equal(subject.leader, 'a');
 });
 
 test('without given addresses nothing is known at first, and the last leader is asked on when it failed', () => {

@@ -7,6 +7,7 @@ import {
   type Owner,
   problem,
   type Received,
+  redirect,
   reset,
   ScriptedLogger,
   type Step,
@@ -122,6 +123,25 @@ test('what was not under way when one failed is sent once: it waits until all th
   assert.deepEqual(rules.stored, ['first', ...many]);
   // Those behind the oldest, when that one failed.
   assert.equal(rules.gaps, 4);
+});
+
+test('a leader that stops between two of them is not asked again: all that follow go where its redirect says', async (t) => {
+  const rules = new Rules();
+  const next = await ScriptedLogger.start(t, [], rules.step);
+  const held: Received[] = [];
+  const old = await ScriptedLogger.start(t, [rules.step], (received) => void held.push(received));
+  const { producer } = producerFor(t, old.url);
+  await producer.send('first');
+  const sent = names.map((name) => producer.send(large(name)));
+  while (held.length < 5) await new Promise(setImmediate);
+  const toNext = redirect(() => next.url);
+  old.otherwise = toNext;
+  const [last, ...others] = held as [Received, ...Received[]];
+  await rules.step(last);
+  for (const received of others) await toNext(received);
+  assert.deepEqual(await settled(sent), [1, 2, 3, 4, 5, 6, 7, 8]);
+  assert.deepEqual(rules.stored, ['first', ...names]);
+  assert.equal(old.appends().length, 1 + held.length);
 });
 
 test('a connection that breaks in the middle loses nothing and stores nothing twice', async (t) => {
