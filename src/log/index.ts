@@ -3,8 +3,10 @@ export {
   batchesOf,
   batchesProblem,
   contentCrc,
+  knownContentCrc,
   readHeader,
   stampBatch,
+  stampTime,
 } from './batch.ts';
 export { RefusedError } from './damage.ts';
 export type { DirectoryLock, Disk, DiskFile, OpenMode } from './disk.ts';
@@ -12,7 +14,6 @@ export type { DurableLog } from './durable-log.ts';
 export { encodeBatch } from './encode.ts';
 export { QUARANTINE_PREFIX } from './names.ts';
 export { NodeDisk } from './node-disk.ts';
-export { stampTime } from './offered.ts';
 export {
   type OpenedLog,
   type OpenOptions,

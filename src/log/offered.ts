@@ -3,15 +3,7 @@
 // served for ever. The walk makes no objects, so that it costs some tens of nanoseconds a record; every reader walks the
 // same way later and pays more for each.
 import { crc32c } from '@node-rs/crc32';
-import {
-  batchSizeAt,
-  FIELD,
-  HEADER_SIZE_BYTES,
-  LOG_APPEND_TIME,
-  MAGIC,
-  SEQUENCE_MODULUS,
-  writeLong,
-} from './batch.ts';
+import { batchSizeAt, FIELD, HEADER_SIZE_BYTES, LOG_APPEND_TIME, MAGIC, SEQUENCE_MODULUS } from './batch.ts';
 import type { ProducerStamp } from './types.ts';
 
 export interface OfferedLimits {
@@ -135,11 +127,4 @@ function passRecord(delta: number, limit: number): number {
   }
   if (position !== end) throw new RangeError('its fields do not fill it');
   return sizeBytes;
-}
-
-/** Sets the leader's time on a batch that was judged good, and the CRC that covers it. */
-export function stampTime(batch: Buffer, timestampMs: number): void {
-  writeLong(batch, timestampMs, FIELD.baseTimestamp);
-  writeLong(batch, timestampMs, FIELD.maxTimestamp);
-  batch.writeUInt32BE(crc32c(batch.subarray(FIELD.attributes)), FIELD.crc);
 }

@@ -74,11 +74,11 @@ export class Channel {
   }
 
   /** Sends in order; what is sent without a wait between leaves in one system call. Ends the channel when too much is waiting. */
-  send(header: object, payload: readonly Buffer[] = []): void {
+  send(header: object, payload: readonly Buffer[] = [], payloadCrc?: number): void {
     if (!this.#open) return;
     let parts: Buffer[];
     try {
-      parts = encodeFrame(header, payload);
+      parts = encodeFrame(header, payload, payloadCrc);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       this.close('overflow', error.message);

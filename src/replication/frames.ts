@@ -25,15 +25,18 @@ export interface Frame {
   readonly payload: Buffer;
 }
 
-/** The frame as buffers to be written one after the other. Throws RangeError when it exceeds the bounds. */
-export function encodeFrame(header: object, payload: readonly Buffer[] = []): Buffer[] {
+/**
+ * The frame as buffers to be written one after the other. Throws RangeError when it exceeds the bounds. `knownCrc` is that of the
+ * payload.
+ */
+export function encodeFrame(header: object, payload: readonly Buffer[] = [], knownCrc?: number): Buffer[] {
   const json = JSON.stringify(header);
   const headerBytes = Buffer.byteLength(json);
   let payloadBytes = 0;
-  let payloadCrc = 0;
+  let payloadCrc = knownCrc ?? 0;
   for (const part of payload) {
     payloadBytes += part.length;
-    payloadCrc = crc32c(part, payloadCrc);
+    if (knownCrc === undefined) payloadCrc = crc32c(part, payloadCrc);
   }
   if (headerBytes > HEADER_BYTES_MAX || payloadBytes > PAYLOAD_BYTES_MAX)
     throw new RangeError(`a frame of ${headerBytes} + ${payloadBytes} bytes is larger than allowed`);

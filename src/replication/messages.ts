@@ -1,5 +1,6 @@
 // Messages of the core as frames and back. One table says what each field must be; what does not fit never reaches the core.
 // Buffers leave the JSON header: it holds their lengths, the payload their bytes, in order.
+import { bytesCrc } from '../log/format.ts';
 import { type EpochPair, type Message, TAIL_PAIRS_MAX } from '../replica/types.ts';
 import { MalformedFrame } from './frames.ts';
 import { BATCHES_MAX, MEMBERS_MAX, PAIRS_MAX } from './limits.ts';
@@ -90,12 +91,20 @@ const SHAPES: Shapes = {
   confirmed: { claim, round: whole },
 };
 
-export function encodeMessage(message: Message): { header: object; payload: readonly Buffer[] } {
+/** `payloadCrc` where it is known without a pass over the payload. */
+export interface Encoded {
+  readonly header: object;
+  readonly payload: readonly Buffer[];
+  readonly payloadCrc?: number;
+}
+
+export function encodeMessage(message: Message): Encoded {
   switch (message.type) {
     case 'batches':
       return {
         header: { ...message, batches: message.batches.map((batch) => batch.length) },
         payload: message.batches,
+        payloadCrc: bytesCrc(message.batches),
       };
     case 'restart':
       return { header: { ...message, producers: message.producers.length }, payload: [message.producers] };

@@ -165,8 +165,8 @@ class Wire implements WireTransport {
   send(number: number, message: Message): void {
     const link = this.#links.get(number);
     if (link === undefined) return;
-    const { header, payload } = encodeMessage(message);
-    link.channel.send(header, payload);
+    const { header, payload, payloadCrc } = encodeMessage(message);
+    link.channel.send(header, payload, payloadCrc);
   }
 
   setBeat(beat: Beat): void {

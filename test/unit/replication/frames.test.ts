@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { encodeBatch } from '../../../src/log/index.ts';
 import type { Message } from '../../../src/replica/index.ts';
 import { encodeFrame, type Frame, FrameReader, MalformedFrame } from '../../../src/replication/frames.ts';
 import { HELLO_BYTES_MAX, PAYLOAD_BYTES_MAX } from '../../../src/replication/limits.ts';
@@ -8,8 +9,8 @@ import { Random } from '../../support/random.ts';
 import { EXAMPLES } from './examples.ts';
 
 const bytesOf = (message: Message): Buffer => {
-  const { header, payload } = encodeMessage(message);
-  return Buffer.concat(encodeFrame(header, payload));
+  const { header, payload, payloadCrc } = encodeMessage(message);
+  return Buffer.concat(encodeFrame(header, payload, payloadCrc));
 };
 
 function trusted(): FrameReader {
@@ -61,6 +62,20 @@ describe('frames', () => {
     const [, ...parts] = encodeFrame({ type: 'x' }, payload);
     assert.equal(parts[0], payload[0]);
     assert.equal(parts[1], payload[1]);
+  });
+
+  it('carry on the CRC of a batch, so that one damaged since it was made is noticed', () => {
+    const batch = encodeBatch([{ value: Buffer.alloc(10_000, 7) }], { timestampMs: 1, producer: null });
+    const position = { epoch: 7, stream: 1, from: 0, end: 1, commit: 0, first: 0 };
+    const message: Message = { type: 'batches', ...position, batches: [batch] };
+    const { header, payload, payloadCrc } = encodeMessage(message);
+    const frame = Buffer.concat(encodeFrame(header, payload, payloadCrc));
+    assert.deepEqual(frame, Buffer.concat(encodeFrame(header, payload)));
+    assert.deepEqual(read([frame])[0]?.payload, batch);
+    batch[5_000] = 8;
+    const late = encodeMessage(message);
+    const damaged = Buffer.concat(encodeFrame(late.header, late.payload, late.payloadCrc));
+    assert.throws(() => read([damaged]), MalformedFrame);
   });
 
   it('are small until the other side is trusted', () => {
