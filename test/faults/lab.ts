@@ -4,11 +4,19 @@
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from '../support/cluster.ts';
 
 const DEFAULT_STATE = '/var/tmp/kubernetes-lab';
 const ENDED_POLL_MS = 20;
+/** Where the kernel's first and second kind of control groups have a group's weight, and that of a session's processes beside it. */
+const CPU_GROUPS = [
+  { root: '/sys/fs/cgroup/cpu', file: 'cpu.shares', usual: 1024 },
+  { root: '/sys/fs/cgroup', file: 'cpu.weight', usual: 100 },
+];
+/** Kubelet, containerd, its shims and kube-proxy. */
+const DAEMONS_OF_A_NODE = 4;
 
 export class Lab {
   readonly #command: string;
@@ -78,6 +86,16 @@ export class Lab {
   mendVolumes(): void {
     if (!isRunning(this.#pidOf('volumes'))) this.#start('volumes', this.#command, ['volumes']);
     this.#giveWay();
+  }
+
+  /**
+   * On a machine of its own all pods together weigh as much as all the daemons of the node; here every daemon would weigh as
+   * much as all the pods of a node. A node that is started anew is weighed anew.
+   */
+  weighPods(): void {
+    for (const { root, file, usual } of CPU_GROUPS.filter((one) => existsSync(one.root)))
+      for (const group of readdirSync(root).filter((name) => name.startsWith('lab-node-')))
+        writeFileSync(join(root, group, file), String(DAEMONS_OF_A_NODE * usual));
   }
 
   /** The maker of volumes runs two kubectl in 0.7 s, which take a sixth of two cores from what is measured. */

@@ -24,6 +24,7 @@ export async function runFault(arena: Arena, fault: Fault, run: string, director
   await arena.fresh();
   const plan = await fault.prepare(arena);
   const leader = await arena.whole();
+  arena.lab?.weighPods();
   const nodes = arena.nodes.filter((node) => !plan.lost.includes(node));
   // The first of them reads every logger: one that the fault does not touch, where there is one.
   nodes.sort((a, b) => Number(plan.touched.includes(a)) - Number(plan.touched.includes(b)));

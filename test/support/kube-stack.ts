@@ -204,10 +204,9 @@ export class Stack implements AsyncDisposable {
     return this.namespace.httpGet(`${NAME}-consul-0`, CONSUL_PORT, path);
   }
 
-  /** Tells the chart's tag of the image: everything else stays as it was installed. */
-  async upgrade(tag: string): Promise<void> {
-    const args = ['upgrade', RELEASE, CHART, '--reuse-values', '--set', `image.tag=${tag}`];
-    await this.namespace.helm(args);
+  /** Everything that is not told here stays as it was installed. */
+  async upgrade(args: readonly string[]): Promise<void> {
+    await this.namespace.helm(['upgrade', RELEASE, CHART, '--reuse-values', ...args]);
   }
 
   get loggerSet(): string {

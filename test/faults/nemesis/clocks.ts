@@ -13,16 +13,15 @@ const MOST_OFF_MS = 60_000;
 const DOCKERFILE = 'test/faults/clock/Dockerfile';
 const ROLLED_OUT_MS = 200_000;
 
-/** Only the pod with the highest number takes a new template when the rollout is partitioned there. */
-async function give(arena: Arena, image: string, partition: number): Promise<void> {
-  const patch = {
-    spec: {
-      updateStrategy: { rollingUpdate: { partition } },
-      template: { spec: { containers: [{ name: 'logger', image }] } },
-    },
-  };
+/** Only the pods from that number on take a new template when the rollout is partitioned there. */
+const partitionedAt = (partition: number) => ({ updateStrategy: { rollingUpdate: { partition } } });
+
+async function give(arena: Arena, spec: object): Promise<void> {
   const { namespace, stack } = arena;
-  await namespace.kubectl(['patch', stack.loggerSet, '--patch', JSON.stringify(patch)]);
+  await namespace.kubectl(['patch', stack.loggerSet, '--patch', JSON.stringify({ spec })]);
+}
+
+async function rolledOut({ namespace, stack }: Arena): Promise<void> {
   await namespace.kubectl(['rollout', 'status', stack.loggerSet, '--timeout=3m'], {
     timeoutMs: ROLLED_OUT_MS,
   });
@@ -43,14 +42,21 @@ async function wrongClock(arena: Arena): Promise<Strike> {
     target: pod,
     make: async () => {
       const began = historyNow();
-      await give(arena, wrong, last);
+      const template = { spec: { containers: [{ name: 'logger', image: wrong }] } };
+      await give(arena, { ...partitionedAt(last), template });
+      await rolledOut(arena);
       await arena.lead(pod);
       const offMs = await clockOffMs(arena, pod);
       assert.ok(Math.abs(offMs - HOUR_MS) < MOST_OFF_MS, `the clock of ${pod} is off by ${offMs} ms`);
       await sleep(LEADS_MS);
       return began;
     },
-    heal: () => give(arena, IMAGE, 0),
+    heal: async () => {
+      // By Helm, and by force: a field that kubectl has patched would be kubectl's, and the next upgrade refused.
+      await arena.stack.upgrade(['--force-conflicts']);
+      await rolledOut(arena);
+      await give(arena, partitionedAt(0));
+    },
   });
 }
 

@@ -82,7 +82,7 @@ export const ROLLOUTS: readonly Fault[] = [
     goal: ROLLING,
     prepare: async (arena) => {
       const tag = await nextTag(arena);
-      return rollout(arena, tag, () => arena.stack.upgrade(tag));
+      return rollout(arena, tag, () => arena.stack.upgrade(['--set', `image.tag=${tag}`]));
     },
   },
   { name: 'kubectl scale 3 to 5 to 3', needs: 'kubectl', goal: ROLLING, alone: true, prepare: scale },
