@@ -121,6 +121,8 @@ ${verdict(results)}
 For each fault the chart is whole and under load: on every node an exactly-once producer, 50 appends a second, that knows the
 \`leader\` Service alone, and on one node readers of every logger and a plain client. The fault is made, stands, is healed; when all is
 whole again the log is read from every logger, and the whole recorded history is checked by [\`dlog verify\`](verify.md).
+Nodes that share one machine compete as nodes of their own would not: there the pods of a node get as much of the processors as
+all its daemons together, so they do here, whereas each daemon would get as much as they.
 
 - *Gap*: the longest time between two successive acknowledgements of one producer that the fault itself does not touch, from the fault
   until three seconds after all was whole again. Without a fault it is about 20 ms, the time between two appends. **Bold**: the goal was missed.
