@@ -18,6 +18,12 @@ const CPU_GROUPS = [
 /** Kubelet, containerd, its shims and kube-proxy. */
 const DAEMONS_OF_A_NODE = 4;
 
+/** A network namespace, and programs run in it. */
+export interface Network {
+  run(program: string, ...args: readonly string[]): Promise<string>;
+  close(): void;
+}
+
 export class Lab {
   readonly #command: string;
   readonly #state: string;
@@ -55,9 +61,14 @@ export class Lab {
     return Number(pids[0]);
   }
 
-  /** Runs a program in the network namespace of a process. */
-  inNetwork(pid: number, program: string, ...args: readonly string[]): Promise<string> {
-    return run('nsenter', [`--target=${pid}`, '--net', '--', program, ...args]);
+  /** Of a pod, by one of its processes: the namespace outlives them until it is closed here. */
+  networkOf(pid: number): Network {
+    const namespace = openSync(`/proc/${pid}/ns/net`, 'r');
+    const entering = [`--net=/proc/${process.pid}/fd/${namespace}`, '--'];
+    return {
+      run: (program, ...args) => run('nsenter', [...entering, program, ...args]),
+      close: () => closeSync(namespace),
+    };
   }
 
   /** Runs a program in a node's network namespace. */

@@ -28,12 +28,15 @@ async function attempt({ name }: Fault, strike: Strike): Promise<number> {
   }
 }
 
+/** What holds while a fault stands alone: beside a frozen process, say, a cut pod cannot be asked whether it still leads. */
+const unasked = ({ during: _, ...rest }: Strike): Strike => rest;
+
 const pairOf = (first: Fault, second: Fault): Fault => ({
   name: `${first.name} + ${second.name}`,
   needs: first.needs === 'lab' || second.needs === 'lab' ? 'lab' : 'kubectl',
   prepare: async (arena: Arena) => {
-    const one = await first.prepare(arena);
-    const other = await second.prepare(arena);
+    const one = unasked(await first.prepare(arena));
+    const other = unasked(await second.prepare(arena));
     // Whom two faults leave to lead is not known beforehand, nor whether the second finds what it was to strike.
     return { ...both(one, { ...other, make: () => attempt(second, other) }), newLeader: false };
   },

@@ -17,39 +17,28 @@ export async function cutLinks(
   addresses: readonly string[],
   holdMs = CUT_MS,
 ): Promise<Strike> {
-  const pid = await arena.pid(pod, 'logger');
-  const filter = async (action: '--insert' | '--delete'): Promise<void> => {
-    for (const address of addresses) {
-      const rules = [
-        ['OUTPUT', '--destination'],
-        ['INPUT', '--source'],
-      ] as const;
-      for (const [chain, side] of rules)
-        await arena.machine.inNetwork(
-          pid,
-          'iptables',
-          '--wait',
-          action,
-          chain,
-          side,
-          address,
-          '--jump',
-          'DROP',
-        );
-    }
-  };
-  let made = false;
+  // Held open: the fault beside this one may be the end of the process.
+  const network = arena.machine.networkOf(await arena.pid(pod, 'logger'));
+  const dropped: string[][] = [];
   return strike({
     target: `${pod} from ${target}`,
     make: async () => {
       const began = historyNow();
-      made = true;
-      await filter('--insert');
+      for (const address of addresses)
+        for (const rule of [
+          ['OUTPUT', '--destination', address],
+          ['INPUT', '--source', address],
+        ]) {
+          await network.run('iptables', '--wait', '--insert', ...rule, '--jump', 'DROP');
+          dropped.push(rule);
+        }
       return began;
     },
     holdMs,
     heal: async () => {
-      if (made) await filter('--delete');
+      for (const rule of dropped)
+        await network.run('iptables', '--wait', '--delete', ...rule, '--jump', 'DROP');
+      network.close();
     },
   });
 }
