@@ -56,10 +56,15 @@ async function drain(arena: Arena): Promise<Strike> {
   });
 }
 
-/** The tag of the image to upgrade to: given, or the same program under another name, which only a lab can make. */
+/**
+ * The tag of the image to upgrade to: given, or the same program under another name, which only a lab can make; back to the first
+ * one where that is installed already.
+ */
 async function nextTag(arena: Arena): Promise<string> {
   const [repository = '', tag = ''] = IMAGE.split(/:(?=[^:/]*$)/);
   const next = process.env.UPGRADE_TAG || `${tag}-next`;
+  const image = '--output=jsonpath={.spec.template.spec.containers[0].image}';
+  if ((await arena.namespace.kubectl(['get', arena.stack.loggerSet, image])).endsWith(`:${next}`)) return tag;
   if (!process.env.UPGRADE_TAG) await arena.machine.image(`${repository}:${next}`, '.');
   return next;
 }
