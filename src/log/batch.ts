@@ -136,24 +136,22 @@ export function batchesProblem(buffer: Buffer): string | null {
 
 const hex = (value: number): string => `0x${value.toString(16).padStart(8, '0')}`;
 
-/**
- * CRC-32C of the records alone. The CRC in the header also covers the leader's timestamp, so that the same records sent
- * again have another one; this stays the same, and tells a repeat from other content.
- */
-export const contentCrc = (batch: Buffer): number => crc32c(batch.subarray(FIELD.records));
-
 /** CRC of what the batch's own covers in front of the records. */
 const fieldsCrc = (batch: Buffer): number => crc32c(batch.subarray(FIELD.attributes, FIELD.records));
 
-/** `contentCrc` of a batch whose own CRC is known to be right, without a pass over it. */
-export function knownContentCrc(batch: Buffer): number {
+/**
+ * CRC-32C of the records alone, of a batch whose own CRC is known to be right: it follows from that, without a pass over
+ * them. The CRC in the header also covers the leader's timestamp, so that the same records sent
+ * again have another one; this stays the same, and tells a repeat from other content.
+ */
+export function contentCrc(batch: Buffer): number {
   const shifted = shiftCrc(fieldsCrc(batch), batch.length - FIELD.records);
   return (batch.readUInt32BE(FIELD.crc) ^ shifted) >>> 0;
 }
 
 /** Sets the leader's time on a batch whose own CRC is known to be right, which covers it and stays right. */
 export function stampTime(batch: Buffer, timestampMs: number): void {
-  const content = knownContentCrc(batch);
+  const content = contentCrc(batch);
   writeLong(batch, timestampMs, FIELD.baseTimestamp);
   writeLong(batch, timestampMs, FIELD.maxTimestamp);
   batch.writeUInt32BE(joinCrcs(fieldsCrc(batch), content, batch.length - FIELD.records), FIELD.crc);

@@ -1,7 +1,7 @@
 // A log in memory: what it holds if every appended byte is counted, on the disk already or not. Appending takes effect
 // here at once; the writer brings the disk after it. Everything here follows from the batches, in their order.
 
-import { batchesOf, knownContentCrc } from './batch.ts';
+import { batchesOf, contentCrc } from './batch.ts';
 import { RefusedError } from './damage.ts';
 import type { OffsetIndex } from './offset-index.ts';
 import { lastEpoch } from './pairs.ts';
@@ -100,7 +100,7 @@ export class Content {
         segment,
         position,
       });
-      if (header.producer) this.producers.apply(header, knownContentCrc(bytes));
+      if (header.producer) this.producers.apply(header, contentCrc(bytes));
       this.end = end;
       this.lastTimestampMs = header.maxTimestampMs;
       this.#copyProducers(bytes.length);

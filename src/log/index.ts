@@ -3,7 +3,6 @@ export {
   batchesOf,
   batchesProblem,
   contentCrc,
-  knownContentCrc,
   readHeader,
   stampBatch,
   stampTime,

@@ -145,8 +145,8 @@ After the fault, run by run. *Noticed* is when the winner knew that its leader w
 loggers, *Consul*'s answer to the write of the register and the *promises* of a majority come one after the other and end when *another led*,
 each as long as the winner's own log says. Between *another led* and the *next acknowledgement* lie the client's way to the new leader, by the loggers' own
 addresses, and the first append there; label and Service are beside that way. A run whose longest gap was not the takeover's is left out.
-Where a pod ends, its successor is started at the same moment, and on few cores that start, the kubelet's work and the takeover share
-them: a node that is cut off, where nothing is started, shows the same takeover without that.
+Where a pod ends, the kubelet's work and, in a rollout, pods that have just started share few cores with the takeover: a node that
+is cut off, where nothing ends or starts, shows the same takeover without that.
 
 ${budgets(single)}
 ${missing.length === 0 ? '' : `\n## Not measured\n\n${missing.map(({ name }) => `- ${name}`).join('\n')}\n`}`;

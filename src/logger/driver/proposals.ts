@@ -2,7 +2,7 @@
 // transfer is under way appends wait: they end refused when another leads, so that clients go there, or go on here.
 import type { AppendResult } from '../../api/types.ts';
 import { LoggerError } from '../../errors.ts';
-import { knownContentCrc, stampBatch } from '../../log/index.ts';
+import { contentCrc, stampBatch } from '../../log/index.ts';
 import type { Log, ProducerStamp } from '../../log/types.ts';
 import { HELD_MAX } from './outside.ts';
 import { Pending } from './pending.ts';
@@ -73,7 +73,7 @@ export class Proposals {
     epoch: number,
   ): Promise<AppendResult> {
     if (producer) {
-      const verdict = this.#log.judge(producer, count, knownContentCrc(batch));
+      const verdict = this.#log.judge(producer, count, contentCrc(batch));
       if (verdict.kind === 'refused') throw new LoggerError(verdict.code);
       if (verdict.kind === 'repeat') {
         const { kind: _, ...result } = verdict;

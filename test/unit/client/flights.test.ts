@@ -77,7 +77,8 @@ const settled = async (sent: readonly Promise<{ offset: number }>[]): Promise<(n
 
 const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
 
-test('five are under way at a time, one behind the other on one connection', async (t) => {
+/** Five requests are under way, and wait for their answers. */
+async function withFiveHeld(t: Owner) {
   const rules = new Rules();
   const held: Received[] = [];
   const logger = await ScriptedLogger.start(t, [rules.step], (received) => void held.push(received));
@@ -86,6 +87,11 @@ test('five are under way at a time, one behind the other on one connection', asy
   await producer.send('first');
   const sent = names.map((name) => producer.send(large(name)));
   while (held.length < 5) await new Promise(setImmediate);
+  return { rules, held, logger, sent };
+}
+
+test('five are under way at a time, one behind the other on one connection', async (t) => {
+  const { rules, held, logger, sent } = await withFiveHeld(t);
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal(held.length, 5);
   assert.equal(new Set(held.map(({ request }) => request.socket)).size, 1);
@@ -126,14 +132,8 @@ test('what was not under way when one failed is sent once: it waits until all th
 });
 
 test('a leader that stops between two of them is not asked again: all that follow go where its redirect says', async (t) => {
-  const rules = new Rules();
+  const { rules, held, logger: old, sent } = await withFiveHeld(t);
   const next = await ScriptedLogger.start(t, [], rules.step);
-  const held: Received[] = [];
-  const old = await ScriptedLogger.start(t, [rules.step], (received) => void held.push(received));
-  const { producer } = producerFor(t, old.url);
-  await producer.send('first');
-  const sent = names.map((name) => producer.send(large(name)));
-  while (held.length < 5) await new Promise(setImmediate);
   const toNext = redirect(() => next.url);
   old.otherwise = toNext;
   const [last, ...others] = held as [Received, ...Received[]];
