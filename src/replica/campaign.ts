@@ -6,11 +6,19 @@ import { becomeLeader } from './leadership.ts';
 import { majorityOf, sameClaim } from './position.ts';
 import { answer } from './pre-vote.ts';
 import { promisedEpoch } from './promise.ts';
-import { isOld, mayLead, wantRead, write } from './register.ts';
+import { isOld, mayLead, observe, wantRead, write } from './register.ts';
 import { lingerSession } from './session.ts';
 import { type Candidate, emit, identityOf, type State, selfIdentity } from './state.ts';
 import { leaderIsLost, rankDelayMs } from './suspicion.ts';
-import type { Claim, Drained, Member, PreVoteAnswer, RegisterOutcome, RegisterSnapshot } from './types.ts';
+import type {
+  Claim,
+  Drained,
+  Member,
+  PreVoteAnswer,
+  RegisterOutcome,
+  RegisterSnapshot,
+  SuccessorSeen,
+} from './types.ts';
 
 /** Ends this attempt; another may begin at once, since each begins with nothing. A late deed of it is nobody's. */
 export function abandonCampaign(s: State): void {
@@ -192,9 +200,24 @@ function awaitDrained(s: State, run: Candidate): void {
   if (!waits || predecessor(s, run) === null) begin(s, run);
 }
 
-export function onDrained(s: State, { claim }: Drained): void {
+export function onDrained(s: State, { claim, seen }: Drained): void {
   const { campaigning: run } = s;
-  if (run?.phase === 'taken' && sameClaim(claim, run.transfer)) begin(s, run);
+  if (!run || !sameClaim(claim, run.transfer)) return;
+  if (seen) onTakeSeen(s, run, seen);
+  if (run.phase === 'taken') begin(s, run);
+}
+
+/**
+ * Our leader read in the register what we wrote and have no answer to: it is as good as one, and ours is nobody's when it
+ * comes. What Consul itself told us since goes before it.
+ */
+function onTakeSeen(s: State, run: Candidate, { successor, revision, index }: SuccessorSeen): void {
+  if (run.phase !== 'taking' && run.phase !== 'unsure') return;
+  if (!run.value || !sameClaim(successor, run.claim) || (s.seen && s.seen.index > index)) return;
+  run.value = { ...run.value, revision };
+  run.phase = 'taken';
+  run.takenMs = s.nowMs;
+  observe(s, { value: run.value, index, session: run.session });
 }
 
 function begin(s: State, { claim, value, session, quorum }: Candidate): void {

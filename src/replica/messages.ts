@@ -185,6 +185,17 @@ export interface Taken {
 export interface Drained {
   readonly type: 'drained';
   readonly claim: Claim;
+  /** Where the register itself told the leader who succeeds it, and not `taken`. Older versions do not send it. */
+  readonly seen?: SuccessorSeen;
+}
+
+/** What a leader read in the register about its successor: Consul's answer to that one may be late. */
+export interface SuccessorSeen {
+  readonly successor: Claim;
+  /** Of the value read (RegisterValue). */
+  readonly revision: number;
+  /** Of the register's last change (RegisterSnapshot). */
+  readonly index: number;
 }
 
 /** Linearizable reads: do you still follow this claim, now? */

@@ -45,12 +45,12 @@ export function onRegister(s: State, snapshot: RegisterSnapshot, token: number |
 }
 
 /** Takes a snapshot for the present state of the register, whoever reported it. */
-function observe(s: State, snapshot: RegisterSnapshot): void {
+export function observe(s: State, snapshot: RegisterSnapshot): void {
   s.seen = snapshot;
   const { value } = snapshot;
   if (value) learnMembers(s, value);
   if (value && !s.config.rules.noResumption) resume(s, value, snapshot.session);
-  if (s.leading) checkOwnClaim(s, s.leading, value);
+  if (s.leading) checkOwnClaim(s, s.leading, snapshot);
   learnFromRegister(s);
 }
 
@@ -87,9 +87,9 @@ function learnMembers(s: State, value: RegisterValue): void {
  * Rule 7: another incarnation in the register ends this leadership, that of a transfer's target after draining. A register
  * that is gone is written again instead.
  */
-function checkOwnClaim(s: State, leading: Leadership, value: RegisterValue | null): void {
+function checkOwnClaim(s: State, leading: Leadership, { value, index }: RegisterSnapshot): void {
   if (!value || value.leader.incarnation === leading.claim.incarnation) return;
-  if (!drainFor(s, leading, value)) stepDown(s, leading.transfer ? 'transferred' : 'register');
+  if (!drainFor(s, leading, value, index)) stepDown(s, leading.transfer ? 'transferred' : 'register');
 }
 
 export function write(

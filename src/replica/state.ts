@@ -19,6 +19,7 @@ import type {
   RegisterValue,
   Role,
   StepDownReason,
+  SuccessorSeen,
 } from './types.ts';
 
 export interface Config {
@@ -120,6 +121,8 @@ export interface Transfer {
   phase: 'nearing' | 'named' | 'draining';
   /** Who has the register now; null before the target has it. */
   successor: { readonly claim: Claim; readonly entry: LeaderEntry } | null;
+  /** Of the register, if it was that which told of the successor. */
+  seen: SuccessorSeen | null;
 }
 
 export interface Confirmation {

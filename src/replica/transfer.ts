@@ -1,13 +1,14 @@
 // Planned handover (section 2), in two steps, so that records wait for as short as can be. The leader names a target that is
 // near its end, and goes on; the target runs at once, by rules 1 and 8. Once it has the register it says so; only then the
 // leader takes no more records, waits until the target has all of them, and says that too. The promises (rule 2) come last.
+// Either may learn from Consul first that the target has the register: each tells the other.
 // What does not come about by a deadline leaves the leader where it was, if the register is still its own.
 import { isNear } from './journal.ts';
 import { stepDown } from './leadership.ts';
 import { sameClaim } from './position.ts';
 import { emit, identityOf, isMember, type Leadership, note, type State, type Transfer } from './state.ts';
 import { learnSuccessor } from './suspicion.ts';
-import type { Claim, LeaderEntry, Member, RegisterValue, Taken, TakeOver } from './types.ts';
+import type { Claim, LeaderEntry, Member, RegisterValue, SuccessorSeen, Taken, TakeOver } from './types.ts';
 
 /** To the member with that id, or to the most caught-up follower (among `ids` when given). */
 export function startTransfer(s: State, to: string | null, ids: readonly string[] | null): void {
@@ -25,6 +26,7 @@ export function startTransfer(s: State, to: string | null, ids: readonly string[
     reachEnd: s.log.end,
     phase: 'nearing',
     successor: null,
+    seen: null,
   };
   emit(s, { type: 'transfer-started', to: target.id, epoch: leading.claim.epoch + 1 });
 }
@@ -75,10 +77,13 @@ export function transfer(s: State): void {
 
 /** Nothing is left to do: clients are sent on at once, though the successor has not collected its promises yet. */
 function drained(s: State, { claim, transfer: under }: Leadership, link: number): void {
-  emit(s, { type: 'send', link, message: { type: 'drained', claim } });
+  sayDrained(s, link, claim, under?.seen ?? null);
   if (under?.successor) learnSuccessor(s, under.successor.claim, under.successor.entry, under.uid);
   stepDown(s, 'transferred');
 }
+
+const sayDrained = (s: State, link: number, claim: Claim, seen: SuccessorSeen | null): void =>
+  emit(s, { type: 'send', link, message: { type: 'drained', claim, ...(seen && { seen }) } });
 
 /** The leader goes on, unless the register says that another one does (rule 7). */
 function giveUp(s: State, leading: Leadership): void {
@@ -96,26 +101,39 @@ export function onTaken(s: State, link: number, { claim, successor, leader }: Ta
   const { leading } = s;
   const uid = s.links.get(link)?.peer.uid;
   if (leading?.transfer && leading.transfer.uid === uid && sameClaim(claim, leading.claim))
-    drain(s, leading.transfer, successor, leader);
+    drain(s, leading.transfer, successor, leader, null);
   // The register told us sooner than its winner knew: what was said then is said again.
   else if (sameClaim(successor, s.leader?.claim ?? null) && sameClaim(claim, s.promised))
-    emit(s, { type: 'send', link, message: { type: 'drained', claim } });
+    sayDrained(s, link, claim, null);
 }
 
 /** True when the register names the target of a transfer under way: the leader drains, though the lock is no longer its own. */
-export function drainFor(s: State, leading: Leadership, { epoch, leader }: RegisterValue): boolean {
+export function drainFor(
+  s: State,
+  leading: Leadership,
+  { epoch, leader, revision }: RegisterValue,
+  index: number,
+): boolean {
   const { transfer: under } = leading;
   const target = leading.members.find(({ id }) => id === leader.id)?.uid;
   if (!under || under.phase === 'nearing' || under.uid !== target) return false;
-  drain(s, under, { epoch, incarnation: leader.incarnation }, leader);
+  const successor = { epoch, incarnation: leader.incarnation };
+  drain(s, under, successor, leader, { successor, revision, index });
   return true;
 }
 
 /** The target has the register: no record is taken any more. A bound of its own, since clients wait now. */
-function drain(s: State, under: Transfer, claim: Claim, entry: LeaderEntry): void {
+function drain(
+  s: State,
+  under: Transfer,
+  claim: Claim,
+  entry: LeaderEntry,
+  seen: SuccessorSeen | null,
+): void {
   if (under.phase !== 'named') return;
   under.phase = 'draining';
   under.successor = { claim, entry };
+  under.seen = seen;
   under.deadlineMs = s.nowMs + 2 * s.config.timings.drainMs;
   emit(s, { type: 'hold', held: true });
 }

@@ -12,6 +12,7 @@ import {
   nullable,
   object,
   oneOf,
+  optional,
   positive,
   text,
   whole,
@@ -86,7 +87,10 @@ const SHAPES: Shapes = {
   'stream-end': { ...stream, reason: oneOf('disk-full', 'gap', 'overrun') },
   'take-over': { claim },
   taken: { claim, successor: claim, leader },
-  drained: { claim },
+  drained: {
+    claim,
+    seen: optional(object({ successor: claim, revision: whole, index: positive })),
+  },
   confirm: { claim, round: whole },
   confirmed: { claim, round: whole },
 };

@@ -5,7 +5,7 @@ import { TEXT_CHARS_MAX } from './limits.ts';
 type Check = (value: unknown) => boolean;
 type Fields = Readonly<Record<string, Check>>;
 /** A table with a check for every field of T, so that the compiler finds a forgotten one. */
-export type FieldsOf<T> = { readonly [K in keyof T]: Check };
+export type FieldsOf<T> = { readonly [K in keyof T]-?: Check };
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -34,6 +34,12 @@ export const nullable =
   (value) =>
     value === null || check(value);
 
+/** For a field that older versions do not send. */
+export const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
+
 export const listOf =
   (check: Check, most: number): Check =>
   (value) =>
@@ -47,6 +53,7 @@ export const object =
 /** The name of the first field that is missing or wrong; null when all are right. */
 export function badField(value: unknown, fields: Fields): string | null {
   if (!isObject(value)) return '(not an object)';
-  for (const name in fields) if (!Object.hasOwn(value, name) || !fields[name]!(value[name])) return name;
+  for (const name in fields)
+    if (!fields[name]!(Object.hasOwn(value, name) ? value[name] : undefined)) return name;
   return null;
 }

@@ -73,6 +73,7 @@ export class Cluster {
       timings: this.#options.timings ?? {},
       onViolation: (error) => this.violated(error),
       onFatal: (machine, error) => this.#fatal(machine, error),
+      onReplaced: (machine) => this.start(machine),
       trace: (line) => this.trace(line),
     });
   }

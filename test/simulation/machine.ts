@@ -38,6 +38,8 @@ export interface MachineOptions {
   readonly flaws?: LogFlaws | undefined;
   readonly onViolation: (error: Error) => void;
   readonly onFatal: (machine: Machine, error: Error) => void;
+  /** Its disk was replaced: it is to be started again. */
+  readonly onReplaced: (machine: Machine) => void;
   readonly trace: (line: string) => void;
 }
 
@@ -111,7 +113,7 @@ export class Machine implements Holder {
       if (!process.alive) return null;
       if (!this.#options.checker.lost.has(log.uid)) throw error;
       this.wipe();
-      this.#options.world.after(1, null, () => void this.start());
+      this.#options.world.after(1, null, () => this.#options.onReplaced(this));
       return null;
     }
   }

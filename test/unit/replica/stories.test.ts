@@ -309,6 +309,52 @@ test('a transfer: the target takes the register, the former leader drains, and f
   );
 });
 
+test('a transfer, Consul answers its winner late: the former leader has read who won, and says so', () => {
+  const story = Story.begin(['a', 'b', 'c'], 'a', 'x1');
+  story.nextWrite = 'answered late';
+  story.event('a', { type: 'transfer', to: 'c' });
+  story.pass(20);
+  story.append('c', 'x2');
+  story.answerLate();
+  story.pass(50);
+  expect(
+    story,
+    `
+    register: epoch 3 of c, members a1 b1 c1
+    a is following, epoch 3 (transferred)
+    b is leaderless, epoch 2
+    c is leaderless, epoch 2
+    c stores epoch 3 from 1 on
+    c is leading, epoch 3
+    a stores epoch 3 from 1 on
+    b is following, epoch 3
+    b stores epoch 3 from 1 on
+    c appends x2 up to 2
+    c commits 2
+    a commits 2
+    b commits 2
+    Consul answers
+  `,
+  );
+  assert.equal(story.state('c').seen?.session, story.state('c').leading?.session);
+});
+
+test('a transfer, the former leader read another winner: its word changes nothing', () => {
+  const story = Story.begin(['a', 'b', 'c'], 'a', 'x1');
+  story.nextWrite = 'answered late';
+  story.tamper = (message) =>
+    message.type === 'drained' && message.seen
+      ? { ...message, seen: { ...message.seen, successor: { epoch: 3, incarnation: 'of nobody' } } }
+      : message;
+  story.event('a', { type: 'transfer', to: 'c' });
+  story.pass(20);
+  assert.equal(story.state('c').campaigning?.phase, 'taking');
+  assert.equal(story.state('c').leading, null);
+  story.answerLate();
+  story.pass(50);
+  assert.equal(story.state('c').leading?.phase, 'serving');
+});
+
 test('a transfer to somebody who cannot come about: the leader goes on', () => {
   const story = Story.begin(['a', 'b', 'c'], 'a', 'x1');
   story.event('a', { type: 'transfer', to: 'nobody' });

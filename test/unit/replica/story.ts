@@ -64,7 +64,9 @@ export class Story {
   #mail: { from: string; to: string; link: number; message: Message }[] = [];
   readonly #blocked = new Set<string>();
   /** How the next write to the register ends, instead of well. */
-  nextWrite: 'unknown, done' | 'unknown, not done' | null = null;
+  nextWrite: 'unknown, done' | 'unknown, not done' | 'answered late' | null = null;
+  /** The answer to a write that was `answered late`. */
+  #lateAnswer: (() => void) | null = null;
   /** No write to the register is carried out, and none is known not to be. */
   writesLost = false;
   /** Questions to Consul: reads and writes of the register. */
@@ -383,6 +385,12 @@ export class Story {
       this.#set(value, session);
       outcome = { kind: 'done', snapshot: this.register };
     }
+    if (how === 'answered late') {
+      this.deaf.add(actor.id);
+      this.#lateAnswer = () => this.#step(actor, { type: 'register-written', token, outcome });
+      this.tellRegister();
+      return;
+    }
     if (how) this.say(`${actor.id} hears nothing from Consul`);
     this.#step(actor, { type: 'register-written', token, outcome: how ? { kind: 'unknown' } : outcome });
     this.tellRegister();
@@ -398,6 +406,16 @@ export class Story {
           .sort()
           .join(' ')}`,
       );
+  }
+
+  /** What Consul had to say to the writer, and had not until now. */
+  answerLate(): void {
+    this.say('Consul answers');
+    this.deaf.clear();
+    this.#lateAnswer?.();
+    this.#lateAnswer = null;
+    this.tellRegister();
+    this.run();
   }
 
   /** Consul lost its disk. */

@@ -65,7 +65,11 @@ const BY_TYPE: { readonly [T in Message['type']]: Extract<Message, { type: T }> 
     successor: { epoch: 8, incarnation: 'next' },
     leader: { id: 'logger-2', incarnation: 'next', api: 'http://127.0.0.1:8082', peer: '127.0.0.1:9092' },
   },
-  drained: { type: 'drained', claim },
+  drained: {
+    type: 'drained',
+    claim,
+    seen: { successor: { epoch: 8, incarnation: 'next' }, revision: 3, index: 4711 },
+  },
   confirm: { type: 'confirm', claim, round: 9 },
   confirmed: { type: 'confirmed', claim, round: 9 },
 };

@@ -18,6 +18,7 @@ const NEVER = [undefined, null, '', -1, 1.5, 2 ** 53, 'x'.repeat(5000), {}, [[]]
 const TAKEN: Readonly<Record<string, readonly unknown[]>> = {
   'pre-vote.transfer': [null],
   'follow.from': [null],
+  'drained.seen': [undefined],
 };
 
 /** Every way to one value inside a header. */
