@@ -43,8 +43,8 @@ interface Declared {
 /** What prom-client keeps of a metric; the values, which only a running logger has, are not asked for. */
 const declared = (registry: Registry): Declared[] =>
   registry.getMetricsAsArray().map((metric) => {
-    const { name, help, labelNames = [] } = metric as unknown as Declared;
-    return { name, help, labelNames, type: metric.constructor.name.toLowerCase() };
+    const { name, help, type, labelNames = [] } = metric as unknown as Declared;
+    return { name, help, type, labelNames };
   });
 
 function metricsTable(registry: Registry): string {

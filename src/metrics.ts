@@ -1,7 +1,13 @@
 // Every metric of the logger, in one place: names, help, labels and buckets. Labels are bounded: none carries anything
 // that a client chose. The documented table (docs/reference/metrics.md) is compared with this file by a test.
 import { LOGGER_ERRORS } from './errors.ts';
-import { type Build, beginAtZero, createInstruments, type Instruments } from './metrics/base.ts';
+import {
+  type Build,
+  beginAtZero,
+  createInstruments,
+  type Instruments,
+  tallyFromZero,
+} from './metrics/base.ts';
 import { type DiskRoom, type Observed, observedGauges } from './metrics/observed.ts';
 
 export type { DiskRoom, Observed, ObservedFollower } from './metrics/observed.ts';
@@ -97,30 +103,30 @@ const outsideMetrics = ({ counter, histogram }: Instruments) => ({
   ),
 });
 
-const apiMetrics = ({ counter, gauge, histogram, tally }: Instruments) => ({
+const apiMetrics = ({ counter, gauge, tallyHistogram, tally }: Instruments) => ({
   requests: tally('http_requests_total', 'HTTP requests', ['route', 'method', 'status']),
-  requestDuration: histogram(
+  requestDuration: tallyHistogram(
     'http_request_duration_seconds',
     'Duration of HTTP requests',
     ['route', 'method'],
     FAST_SECONDS,
   ),
-  appends: beginAtZero(
-    counter('append_requests_total', 'Append requests by their outcome', ['code']),
+  appends: tallyFromZero(
+    tally('append_requests_total', 'Append requests by their outcome', ['code']),
     APPEND_OUTCOMES,
   ),
-  appendDuration: histogram(
+  appendDuration: tallyHistogram(
     'append_duration_seconds',
     'From an append request until its answer',
     [],
     FAST_SECONDS,
-  ),
-  appendRecords: histogram(
+  ).cell(),
+  appendRecords: tallyHistogram(
     'append_request_records',
     'Records in an append request that was stored',
     [],
     RECORDS,
-  ),
+  ).cell(),
   readers: gauge('readers', 'Live readers (SSE and long-polls)'),
   slowReaders: counter(
     'slow_readers_closed_total',
@@ -129,16 +135,16 @@ const apiMetrics = ({ counter, gauge, histogram, tally }: Instruments) => ({
   recordsRead: counter('records_read_total', 'Records read from this logger by clients'),
 });
 
-const logMetrics = ({ counter, gauge, histogram }: Instruments) => ({
+const logMetrics = ({ counter, gauge, tallyHistogram }: Instruments) => ({
   records: counter('records_appended_total', 'Records appended by this logger as leader'),
   bytes: counter('bytes_appended_total', 'Bytes of record batches appended by this logger as leader'),
   printed: counter('records_printed_total', 'Records printed on stdout'),
-  fsyncDuration: histogram(
+  fsyncDuration: tallyHistogram(
     'log_fsync_duration_seconds',
     'Duration of fdatasync of the log',
     [],
     FAST_SECONDS,
-  ),
+  ).cell(),
   recoveryDuration: gauge('log_recovery_duration_seconds', 'How long opening the log took at the last start'),
   tornBytes: gauge('log_torn_bytes', 'Bytes of a torn tail that the last start cut off'),
   quarantines: gauge('log_quarantined_logs', 'Logs put aside in the data directory, since they were damaged'),

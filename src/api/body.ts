@@ -61,10 +61,10 @@ export function receiveBody(
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
-    const stop = (): void => {
-      request.off('data', onData).off('end', onEnd).off('error', onGone).off('close', onGone);
-    };
+    // The listeners stay, and do nothing any more: to take each off costs as much as to receive a small body.
+    let settled = false;
     const onData = (chunk: Buffer): void => {
+      if (settled) return;
       size += chunk.length;
       try {
         if (size > limit.bytes) throw tooLarge(limit);
@@ -72,18 +72,19 @@ export function receiveBody(
         charged += chunk.length;
         chunks.push(chunk);
       } catch (error) {
-        stop();
+        settled = true;
         reject(error);
       }
     };
     const onEnd = (): void => {
-      stop();
+      if (settled) return;
+      settled = true;
       if (request.socket.writableEnded) reject(answeredAlready());
       else resolve(joined(chunks, size));
     };
     const onGone = (): void => {
-      stop();
-      reject(new LoggerError('invalid-request', 'the connection ended before the body did'));
+      if (!settled) reject(new LoggerError('invalid-request', 'the connection ended before the body did'));
+      settled = true;
     };
     request.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone);
     if (request.destroyed) onGone();

@@ -141,9 +141,9 @@ export function apiMetrics(metrics: Metrics): ApiMetrics {
   const requests = kept((key) => metrics.requests.cell(...key.split(' ')));
   const durations = kept((key) => {
     const [route = '', method = ''] = key.split(' ');
-    return metrics.requestDuration.labels(route, method);
+    return metrics.requestDuration.cell(route, method);
   });
-  const appends = kept((code) => metrics.appends.labels(code));
+  const appends = kept((code) => metrics.appends.cell(code));
   return {
     // Neither a route's pattern nor a method has a space in it.
     onRequest({ route, method, status, seconds }) {
@@ -152,7 +152,7 @@ export function apiMetrics(metrics: Metrics): ApiMetrics {
       durations(what).observe(seconds);
     },
     onAppend({ code, seconds, records }) {
-      appends(code).inc();
+      appends(code).sum += 1;
       if (code !== 'ok') return;
       metrics.appendDuration.observe(seconds);
       metrics.appendRecords.observe(records);

@@ -1,5 +1,6 @@
 // What all programs' metrics share: the prefix, the build, the process, and short ways to make an instrument.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { type TallyHistogram, tallyHistogram } from './tally-histogram.ts';
 
 const PREFIX = 'distributed_logger_';
 
@@ -96,6 +97,13 @@ export function createInstruments(build: Build) {
         },
       };
     },
+    /** A histogram of the same kind; the user keeps its cells. */
+    tallyHistogram: (
+      name: string,
+      help: string,
+      labelNames: readonly string[],
+      buckets: readonly number[],
+    ): TallyHistogram => tallyHistogram(registry, { name: PREFIX + name, help, labelNames, buckets }),
     counter: <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
       new Counter<L>({ name: PREFIX + name, help, labelNames, registers }),
     histogram: <L extends string>(
@@ -111,4 +119,10 @@ export function createInstruments(build: Build) {
 export function beginAtZero<L extends string>(counter: Counter<L>, values: readonly string[]): Counter<L> {
   for (const value of values) counter.labels(value).inc(0);
   return counter;
+}
+
+/** The same of a tally: a cell for each. */
+export function tallyFromZero(tally: Tally, values: readonly string[]): Tally {
+  for (const value of values) tally.cell(value);
+  return tally;
 }

@@ -45,6 +45,7 @@ export function becomeLeader(
     start: null,
     movedMs: s.nowMs,
     change: null,
+    lookAtMs: s.nowMs,
     transfer: null,
     confirmations: [],
     confirmed: new Set(),

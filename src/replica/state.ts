@@ -154,6 +154,8 @@ export interface Leadership {
   /** When the phase, the adoption or commit last moved, or records began to wait. */
   movedMs: number;
   change: Change | null;
+  /** When it is looked for the next change of members. */
+  lookAtMs: number;
   transfer: Transfer | null;
   confirmations: Confirmation[];
   /** Who answered the round under way. */

@@ -34,7 +34,11 @@ export class ElectionWatch {
   event(event: Event): void {
     if (!this.#state.campaigning) return;
     const answers = event.type === 'register-written' || (event.type === 'register' && event.token !== null);
-    if (answers) this.#answeredMs = this.#now();
+    if (answers || (this.#unanswered && tellsOfRegister(event))) this.#answeredMs = this.#now();
+  }
+
+  get #unanswered(): boolean {
+    return this.#answeredMs < this.#askedMs;
   }
 
   effect(effect: Effect): void {
@@ -57,3 +61,7 @@ export class ElectionWatch {
     this.#askedMs = now;
   }
 }
+
+/** In a handover the former leader may have read sooner in the register who won. */
+const tellsOfRegister = (event: Event): boolean =>
+  event.type === 'message' && event.message.type === 'drained' && event.message.seen !== undefined;

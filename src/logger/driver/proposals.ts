@@ -66,7 +66,8 @@ export class Proposals {
     });
   }
 
-  async #append(
+  /** Not an async function: each promise between a commit and its answer is a turn of the microtasks. */
+  #append(
     batch: Buffer,
     count: number,
     producer: ProducerStamp | null,
@@ -74,16 +75,20 @@ export class Proposals {
   ): Promise<AppendResult> {
     if (producer) {
       const verdict = this.#log.judge(producer, count, contentCrc(batch));
-      if (verdict.kind === 'refused') throw new LoggerError(verdict.code);
+      if (verdict.kind === 'refused') return Promise.reject(new LoggerError(verdict.code));
       if (verdict.kind === 'repeat') {
         const { kind: _, ...result } = verdict;
-        if (result.offset + result.count <= this.#commit) return result;
+        if (result.offset + result.count <= this.#commit) return Promise.resolve(result);
         return this.#pending.wait(result, true);
       }
     }
     const offset = this.#log.end;
     stampBatch(batch, offset, epoch);
-    this.#log.append([batch]);
+    try {
+      this.#log.append([batch]);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     const settled = this.#pending.wait({ offset, count, epoch }, false);
     this.#appended(this.#log.end);
     return settled;

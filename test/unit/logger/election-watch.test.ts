@@ -52,3 +52,19 @@ test('a write that is made again, and its outcome that is read, are the time of 
   at(171, (watch) => watch.effect(leading));
   assert.deepEqual(told, [{ epoch: 3, voteMs: 20, registerMs: 50, promiseMs: 1 }]);
 });
+
+test('the former leader may be the one that answers: it has read who won', () => {
+  const seen = { successor: { epoch: 3, incarnation: 'won' }, revision: 2, index: 9 };
+  const told = (message: object): Event => ({ type: 'message', link: 1, message }) as Event;
+  const early = watched(null, 100);
+  early.at(120, (watch) => watch.effect(take));
+  early.at(150, (watch) => watch.event(told({ type: 'drained', seen })));
+  early.at(151, (watch) => watch.effect(leading));
+  assert.deepEqual(early.told, [{ epoch: 3, voteMs: 20, registerMs: 30, promiseMs: 1 }]);
+  const late = watched(null, 100);
+  late.at(120, (watch) => watch.effect(take));
+  late.at(130, (watch) => watch.event(written));
+  late.at(150, (watch) => watch.event(told({ type: 'drained', seen })));
+  late.at(151, (watch) => watch.effect(leading));
+  assert.deepEqual(late.told, [{ epoch: 3, voteMs: 20, registerMs: 10, promiseMs: 21 }]);
+});
