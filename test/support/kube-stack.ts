@@ -179,15 +179,25 @@ export class Stack implements AsyncDisposable {
     return signalContainer(this.namespace, pod, container, 'SIGKILL', IMAGE);
   }
 
-  /** Waits until Consul can lose a server: one that was away for a while has no vote for some seconds after it is back. */
+  /**
+   * Waits until every Consul server is well and has a vote, at the address that its pod has now: for some seconds after a pod was
+   * replaced Consul still finds the former one well, and it takes the new one in half a minute later.
+   */
   async consulWhole(): Promise<void> {
     await eventually('every Consul server has a vote', RECOVERY_MS, async () => {
+      const pods = await this.namespace.pods<Pod>(CONSUL);
       const text = await this.#askConsul('/v1/operator/autopilot/health');
       const { FailureTolerance, Servers } = JSON.parse(text) as {
         FailureTolerance: number;
-        Servers: { Voter: boolean }[];
+        Servers: { Voter: boolean; Healthy: boolean; Address: string }[];
       };
-      return FailureTolerance >= 1 && Servers.every(({ Voter }) => Voter) ? true : undefined;
+      const well = Servers.filter(({ Voter, Healthy }) => Voter && Healthy).map(({ Address }) => Address);
+      const lacking = pods.filter(({ status }) => !well.some((at) => at.startsWith(`${status.podIP}:`)));
+      assert.ok(
+        FailureTolerance >= 1 && lacking.length === 0,
+        `${lacking.map(({ metadata }) => metadata.name).join(', ')} missing among ${text}`,
+      );
+      return true;
     });
   }
 
