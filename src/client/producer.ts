@@ -16,8 +16,11 @@ const DEFAULT_MAX_QUEUED_RECORDS = 10_000;
 const DEFAULT_MAX_QUEUED_BYTES = 16 * 1024 * 1024;
 /** A batch holds no more than this, unless a single send does. Well below the loggers' limits as they come. */
 const BATCH_LIMITS = { maxRecords: BATCH_RECORDS_MAX, maxBytes: 512 * 1024 };
-/** So many requests go out at once, whatever they hold; further ones only when a batch is as large as batches get. */
-const EAGER_FLIGHTS = 2;
+/**
+ * So many requests go out at once, whatever they hold; further ones only when a batch is as large as batches get. What gathers
+ * meanwhile goes out together: on loaded processors each request less is worth more than the wait for the one before.
+ */
+const EAGER_FLIGHTS = 1;
 
 export interface ProducerOptions extends ClientOptions {
   /** From 1 to 2^63-1; a random one unless given. A kept id lets a restarted producer `resume()`. */

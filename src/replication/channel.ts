@@ -31,9 +31,6 @@ export const refusedWith = (refusal: string, who: string): Ending => ({
 
 type Count = (direction: 'in' | 'out', frames: number, bytes: number) => void;
 
-/** Up to so many bytes are sent as one buffer: to copy them costs less than a list of buffers does on its way to the kernel. */
-const ONE_WRITE_BYTES = 8 * 1024;
-
 export class Channel {
   readonly socket: Socket;
   /** host:port of the other side, for logs. */
@@ -52,9 +49,7 @@ export class Channel {
   heardMs = performance.now();
   spokeMs = performance.now();
   #open = true;
-  /** Sent in this turn of the microtasks, not yet handed to the socket. */
-  #waiting: Buffer[] = [];
-  #waitingBytes = 0;
+  #corked = false;
   readonly #bufferBytesMax: number;
   readonly #reader = new FrameReader();
 
@@ -89,53 +84,40 @@ export class Channel {
       this.close('overflow', error.message);
       return;
     }
-    if (this.#waiting.length === 0) queueMicrotask(() => this.#flush());
+    if (!this.#corked) {
+      this.#corked = true;
+      this.socket.cork();
+      queueMicrotask(() => {
+        this.#corked = false;
+        this.socket.uncork();
+      });
+    }
     let bytes = 0;
     for (const part of parts) {
-      if (part.length === 0) continue;
       bytes += part.length;
-      this.#waiting.push(part);
+      if (part.length > 0) this.socket.write(part);
     }
-    this.#waitingBytes += bytes;
     this.#sent(bytes);
   }
 
   /** Sends a frame that is encoded already, at once. The same bytes may be sent again and again. */
   sendEncoded(frame: Buffer): void {
     if (!this.#open) return;
-    this.#flush();
     this.socket.write(frame);
     this.#sent(frame.length);
-  }
-
-  #flush(): void {
-    const [first] = this.#waiting;
-    if (first === undefined || this.socket.destroyed) return;
-    const parts = this.#waiting;
-    const bytes = this.#waitingBytes;
-    this.#waiting = [];
-    this.#waitingBytes = 0;
-    if (bytes <= ONE_WRITE_BYTES) {
-      this.socket.write(parts.length === 1 ? first : Buffer.concat(parts, bytes));
-      return;
-    }
-    this.socket.cork();
-    for (const part of parts) this.socket.write(part);
-    this.socket.uncork();
   }
 
   #sent(bytes: number): void {
     this.spokeMs = performance.now();
     this.count('out', 1, bytes);
-    const waiting = this.socket.writableLength + this.#waitingBytes;
-    if (waiting > this.#bufferBytesMax) this.close('overflow', `${waiting} bytes wait to be sent`);
+    if (this.socket.writableLength > this.#bufferBytesMax)
+      this.close('overflow', `${this.socket.writableLength} bytes wait to be sent`);
   }
 
   /** Tells the other side why, then ends. */
   refuse(refusal: Refusal): void {
     if (!this.#open) return;
     this.send({ type: 'refuse', refusal });
-    this.#flush();
     this.#end(refusedWith(refusal, 'refused here'));
     this.socket.destroySoon();
   }
@@ -146,7 +128,6 @@ export class Channel {
 
   /** Ends after what was sent has left, or at the latest after `timeoutMs`. Resolves when the socket is closed. */
   finish(timeoutMs: number): Promise<void> {
-    this.#flush();
     this.#end({ reason: 'shutdown', detail: 'this logger is shutting down' });
     if (this.socket.closed) return Promise.resolve();
     return new Promise((resolve) => {

@@ -89,7 +89,10 @@ test('sends made while one is in flight share the next request, in order', async
   const { producer } = producerFor(t, logger.url);
   const sent: Promise<Acknowledgement>[] = [producer.send('0')];
   while (logger.received.length === 0) await new Promise(setImmediate);
-  for (let number = 1; number < 10; number++) sent.push(producer.send(String(number)));
+  for (let number = 1; number < 10; number++) {
+    sent.push(producer.send(String(number)));
+    await new Promise(setImmediate);
+  }
   held.open();
   assert.deepEqual(
     (await Promise.all(sent)).map(({ offset }) => offset),
@@ -97,6 +100,25 @@ test('sends made while one is in flight share the next request, in order', async
   );
   assert.deepEqual(logger.received.map(valuesIn), [['0'], ['1', '2', '3', '4', '5', '6', '7', '8', '9']]);
   assert.deepEqual(stampIn(logger.received[1] as Received), { id: '7', epoch: 0, sequence: 1 });
+});
+
+test('a batch that is full goes out beside the one in flight', async (t) => {
+  const held = latch();
+  const store = { end: 0 };
+  const waits: Step = async (received) => held.opened.then(() => acknowledge(store)(received));
+  const logger = await ScriptedLogger.start(t, [acknowledge(store), waits], acknowledge(store));
+  const { producer } = producerFor(t, logger.url);
+  await producer.send('on a connection that stands');
+  const sent = [producer.send('1')];
+  while (logger.received.length === 1) await new Promise(setImmediate);
+  sent.push(producer.send(Buffer.alloc(600 * 1024)), producer.send('3'));
+  while (logger.received.length === 2) await new Promise(setImmediate);
+  held.open();
+  assert.ok((await Promise.all(sent)).every(({ attempts }) => attempts === 1));
+  assert.deepEqual(
+    logger.received.map((one) => recordsIn(one).length),
+    [1, 1, 1, 1],
+  );
 });
 
 const repeated: { what: string; step: Step; reason: string }[] = [
