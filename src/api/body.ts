@@ -61,7 +61,7 @@ export function receiveBody(
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
-    // The listeners stay, and do nothing any more: to take each off costs as much as to receive a small body.
+    // The listeners stay, and do nothing any more.
     let settled = false;
     const onData = (chunk: Buffer): void => {
       if (settled) return;
