@@ -61,10 +61,10 @@ export function receiveBody(
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
-    // The listeners stay, and do nothing any more.
-    let settled = false;
+    const stop = (): void => {
+      request.off('data', onData).off('end', onEnd).off('error', onGone).off('close', onGone);
+    };
     const onData = (chunk: Buffer): void => {
-      if (settled) return;
       size += chunk.length;
       try {
         if (size > limit.bytes) throw tooLarge(limit);
@@ -72,19 +72,18 @@ export function receiveBody(
         charged += chunk.length;
         chunks.push(chunk);
       } catch (error) {
-        settled = true;
+        stop();
         reject(error);
       }
     };
     const onEnd = (): void => {
-      if (settled) return;
-      settled = true;
+      stop();
       if (request.socket.writableEnded) reject(answeredAlready());
       else resolve(joined(chunks, size));
     };
     const onGone = (): void => {
-      if (!settled) reject(new LoggerError('invalid-request', 'the connection ended before the body did'));
-      settled = true;
+      stop();
+      reject(new LoggerError('invalid-request', 'the connection ended before the body did'));
     };
     request.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone);
     if (request.destroyed) onGone();

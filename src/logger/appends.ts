@@ -57,34 +57,16 @@ export class Appends {
     return this.#lastTimestampMs;
   }
 
-  /** The append goes on behind an expired deadline: it may yet be committed, so its outcome is unknown, not refused. */
-  #propose(batch: Buffer, count: number, producer: ProducerStamp | null): Promise<AppendResult> {
+  async #propose(batch: Buffer, count: number, producer: ProducerStamp | null): Promise<AppendResult> {
     this.#pendingRequests += 1;
     this.#pendingBytes += batch.length;
-    return new Promise((resolve, reject) => {
-      let expired = false;
-      const { appendTimeoutMs } = this.#limits;
-      const timer = setTimeout(() => {
-        expired = true;
-        reject(new LoggerError('outcome-unknown', `not committed within ${appendTimeoutMs} ms`));
-      }, appendTimeoutMs);
-      const end = (): void => {
-        clearTimeout(timer);
-        this.#pendingRequests -= 1;
-        this.#pendingBytes -= batch.length;
-      };
-      this.#replicated.propose(batch, count, producer).then(
-        (result) => {
-          end();
-          if (!expired) this.#onAppended(count, batch.length);
-          resolve(result);
-        },
-        (error: unknown) => {
-          end();
-          reject(error);
-        },
-      );
+    const settled = this.#replicated.propose(batch, count, producer).finally(() => {
+      this.#pendingRequests -= 1;
+      this.#pendingBytes -= batch.length;
     });
+    const result = await withinDeadline(settled, this.#limits.appendTimeoutMs);
+    this.#onAppended(count, batch.length);
+    return result;
   }
 
   /** Why one more would be refused now; null where it would not. */
@@ -101,4 +83,15 @@ export class Appends {
       code === 'overloaded' ? `${this.#pendingBytes} bytes wait` : `${this.#pendingRequests} appends wait`;
     throw new LoggerError(code, `${waiting} already`, { retryAfterSeconds: FULL_RETRY_AFTER_SECONDS });
   }
+}
+
+/** The append goes on behind an expired deadline: it may yet be committed, so its outcome is unknown, not refused. */
+function withinDeadline(settled: Promise<AppendResult>, timeoutMs: number): Promise<AppendResult> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => reject(new LoggerError('outcome-unknown', `not committed within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
+    settled.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }

@@ -17,6 +17,7 @@ import type {
   PreVoteAnswer,
   RegisterOutcome,
   RegisterSnapshot,
+  RegisterValue,
   SuccessorSeen,
 } from './types.ts';
 
@@ -167,12 +168,17 @@ export function onTakeWritten(s: State, outcome: RegisterOutcome): void {
   lose(s, run, outcome.reason === 'session-invalid');
 }
 
-function won(s: State, run: Candidate, snapshot: RegisterSnapshot): void {
-  if (!run.claim || !snapshot.value) return;
+/** The register is ours, whoever said so. */
+function hasTaken(s: State, run: Candidate, value: RegisterValue): void {
   s.rebuildAllowed = false;
-  run.value = snapshot.value;
+  run.value = value;
   run.phase = 'taken';
   run.takenMs = s.nowMs;
+}
+
+function won(s: State, run: Candidate, snapshot: RegisterSnapshot): void {
+  if (!run.claim || !snapshot.value) return;
+  hasTaken(s, run, snapshot.value);
   const link = predecessor(s, run);
   const { transfer: claim, claim: successor } = run;
   if (link !== null && claim)
@@ -214,10 +220,9 @@ export function onDrained(s: State, { claim, seen }: Drained): void {
 function onTakeSeen(s: State, run: Candidate, { successor, revision, index }: SuccessorSeen): void {
   if (run.phase !== 'taking' && run.phase !== 'unsure') return;
   if (!run.value || !sameClaim(successor, run.claim) || (s.seen && s.seen.index > index)) return;
-  run.value = { ...run.value, revision };
-  run.phase = 'taken';
-  run.takenMs = s.nowMs;
-  observe(s, { value: run.value, index, session: run.session });
+  const value = { ...run.value, revision };
+  observe(s, { value, index, session: run.session });
+  hasTaken(s, run, value);
 }
 
 function begin(s: State, { claim, value, session, quorum }: Candidate): void {

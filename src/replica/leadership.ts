@@ -45,7 +45,6 @@ export function becomeLeader(
     start: null,
     movedMs: s.nowMs,
     change: null,
-    lookAtMs: s.nowMs,
     transfer: null,
     confirmations: [],
     confirmed: new Set(),

@@ -13,7 +13,8 @@ import type { Member, RegisterOutcome, RegisterSnapshot } from './types.ts';
 export function changeMembers(s: State): void {
   const { leading } = s;
   if (leading?.phase !== 'serving' || leading.transfer) return;
-  const change = leading.change ?? lookForChange(s, leading);
+  leading.change ??= nextChange(s, leading);
+  const { change } = leading;
   if (!change) return;
   if (change.phase === 'counting') count(s, leading, change);
   if (change.phase === 'unsure' && !s.reading && !s.writing) wantRead(s);
@@ -21,14 +22,6 @@ export function changeMembers(s: State): void {
     leading.members = change.members;
     leading.change = null;
   }
-}
-
-/** Now and then: it comes after every event, and members change once in a while. */
-function lookForChange(s: State, leading: Leadership): Change | null {
-  if (s.nowMs < leading.lookAtMs) return null;
-  leading.lookAtMs = s.nowMs + s.config.timings.heartbeatMs;
-  leading.change = nextChange(s, leading);
-  return leading.change;
 }
 
 /** Waits until the commit, at least `start`, is held by majorities of both sets; then writes. */

@@ -185,7 +185,7 @@ export interface Taken {
 export interface Drained {
   readonly type: 'drained';
   readonly claim: Claim;
-  /** Where the register itself told the leader who succeeds it, and not `taken`. Older versions do not send it. */
+  /** What the register says of the successor, where the leader has read that by now. Older versions do not send it. */
   readonly seen?: SuccessorSeen;
 }
 

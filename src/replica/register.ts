@@ -50,7 +50,7 @@ export function observe(s: State, snapshot: RegisterSnapshot): void {
   const { value } = snapshot;
   if (value) learnMembers(s, value);
   if (value && !s.config.rules.noResumption) resume(s, value, snapshot.session);
-  if (s.leading) checkOwnClaim(s, s.leading, snapshot);
+  if (s.leading) checkOwnClaim(s, s.leading, value);
   learnFromRegister(s);
 }
 
@@ -87,9 +87,9 @@ function learnMembers(s: State, value: RegisterValue): void {
  * Rule 7: another incarnation in the register ends this leadership, that of a transfer's target after draining. A register
  * that is gone is written again instead.
  */
-function checkOwnClaim(s: State, leading: Leadership, { value, index }: RegisterSnapshot): void {
+function checkOwnClaim(s: State, leading: Leadership, value: RegisterValue | null): void {
   if (!value || value.leader.incarnation === leading.claim.incarnation) return;
-  if (!drainFor(s, leading, value, index)) stepDown(s, leading.transfer ? 'transferred' : 'register');
+  if (!drainFor(s, leading, value)) stepDown(s, leading.transfer ? 'transferred' : 'register');
 }
 
 export function write(

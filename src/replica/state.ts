@@ -19,7 +19,6 @@ import type {
   RegisterValue,
   Role,
   StepDownReason,
-  SuccessorSeen,
 } from './types.ts';
 
 export interface Config {
@@ -121,8 +120,6 @@ export interface Transfer {
   phase: 'nearing' | 'named' | 'draining';
   /** Who has the register now; null before the target has it. */
   successor: { readonly claim: Claim; readonly entry: LeaderEntry } | null;
-  /** Of the register, if it was that which told of the successor. */
-  seen: SuccessorSeen | null;
 }
 
 export interface Confirmation {
@@ -154,8 +151,6 @@ export interface Leadership {
   /** When the phase, the adoption or commit last moved, or records began to wait. */
   movedMs: number;
   change: Change | null;
-  /** When it is looked for the next change of members. */
-  lookAtMs: number;
   transfer: Transfer | null;
   confirmations: Confirmation[];
   /** Who answered the round under way. */

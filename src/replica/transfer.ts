@@ -26,7 +26,6 @@ export function startTransfer(s: State, to: string | null, ids: readonly string[
     reachEnd: s.log.end,
     phase: 'nearing',
     successor: null,
-    seen: null,
   };
   emit(s, { type: 'transfer-started', to: target.id, epoch: leading.claim.epoch + 1 });
 }
@@ -77,13 +76,22 @@ export function transfer(s: State): void {
 
 /** Nothing is left to do: clients are sent on at once, though the successor has not collected its promises yet. */
 function drained(s: State, { claim, transfer: under }: Leadership, link: number): void {
-  sayDrained(s, link, claim, under?.seen ?? null);
+  sayDrained(s, link, claim);
   if (under?.successor) learnSuccessor(s, under.successor.claim, under.successor.entry, under.uid);
   stepDown(s, 'transferred');
 }
 
-const sayDrained = (s: State, link: number, claim: Claim, seen: SuccessorSeen | null): void =>
+function sayDrained(s: State, link: number, claim: Claim): void {
+  const seen = successorSeen(s, claim);
   emit(s, { type: 'send', link, message: { type: 'drained', claim, ...(seen && { seen }) } });
+}
+
+/** Whom the register names after the leader of `claim`, as it was last read here. */
+function successorSeen({ seen }: State, { incarnation }: Claim): SuccessorSeen | null {
+  if (!seen?.value || seen.value.leader.incarnation === incarnation) return null;
+  const { epoch, leader, revision } = seen.value;
+  return { successor: { epoch, incarnation: leader.incarnation }, revision, index: seen.index };
+}
 
 /** The leader goes on, unless the register says that another one does (rule 7). */
 function giveUp(s: State, leading: Leadership): void {
@@ -101,39 +109,26 @@ export function onTaken(s: State, link: number, { claim, successor, leader }: Ta
   const { leading } = s;
   const uid = s.links.get(link)?.peer.uid;
   if (leading?.transfer && leading.transfer.uid === uid && sameClaim(claim, leading.claim))
-    drain(s, leading.transfer, successor, leader, null);
+    drain(s, leading.transfer, successor, leader);
   // The register told us sooner than its winner knew: what was said then is said again.
   else if (sameClaim(successor, s.leader?.claim ?? null) && sameClaim(claim, s.promised))
-    sayDrained(s, link, claim, null);
+    sayDrained(s, link, claim);
 }
 
 /** True when the register names the target of a transfer under way: the leader drains, though the lock is no longer its own. */
-export function drainFor(
-  s: State,
-  leading: Leadership,
-  { epoch, leader, revision }: RegisterValue,
-  index: number,
-): boolean {
+export function drainFor(s: State, leading: Leadership, { epoch, leader }: RegisterValue): boolean {
   const { transfer: under } = leading;
   const target = leading.members.find(({ id }) => id === leader.id)?.uid;
   if (!under || under.phase === 'nearing' || under.uid !== target) return false;
-  const successor = { epoch, incarnation: leader.incarnation };
-  drain(s, under, successor, leader, { successor, revision, index });
+  drain(s, under, { epoch, incarnation: leader.incarnation }, leader);
   return true;
 }
 
 /** The target has the register: no record is taken any more. A bound of its own, since clients wait now. */
-function drain(
-  s: State,
-  under: Transfer,
-  claim: Claim,
-  entry: LeaderEntry,
-  seen: SuccessorSeen | null,
-): void {
+function drain(s: State, under: Transfer, claim: Claim, entry: LeaderEntry): void {
   if (under.phase !== 'named') return;
   under.phase = 'draining';
   under.successor = { claim, entry };
-  under.seen = seen;
   under.deadlineMs = s.nowMs + 2 * s.config.timings.drainMs;
   emit(s, { type: 'hold', held: true });
 }

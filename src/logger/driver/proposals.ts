@@ -66,8 +66,7 @@ export class Proposals {
     });
   }
 
-  /** Not an async function: each promise between a commit and its answer is a turn of the microtasks. */
-  #append(
+  async #append(
     batch: Buffer,
     count: number,
     producer: ProducerStamp | null,
@@ -75,20 +74,16 @@ export class Proposals {
   ): Promise<AppendResult> {
     if (producer) {
       const verdict = this.#log.judge(producer, count, contentCrc(batch));
-      if (verdict.kind === 'refused') return Promise.reject(new LoggerError(verdict.code));
+      if (verdict.kind === 'refused') throw new LoggerError(verdict.code);
       if (verdict.kind === 'repeat') {
         const { kind: _, ...result } = verdict;
-        if (result.offset + result.count <= this.#commit) return Promise.resolve(result);
+        if (result.offset + result.count <= this.#commit) return result;
         return this.#pending.wait(result, true);
       }
     }
     const offset = this.#log.end;
     stampBatch(batch, offset, epoch);
-    try {
-      this.#log.append([batch]);
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    this.#log.append([batch]);
     const settled = this.#pending.wait({ offset, count, epoch }, false);
     this.#appended(this.#log.end);
     return settled;
