@@ -1,12 +1,14 @@
 // Who may call what, where tokens are asked for: one table of calls and roles. It is judged before anything else about a
 // request but its path, by any logger alike, so that a stranger does not even learn who leads.
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { FastifyInstance } from 'fastify';
 import { LoggerError } from '../errors.ts';
 import type { Role, Tokens } from '../security/index.ts';
 
 /** Calls below /api/ and the role that each needs. */
 export const NEEDED_ROLES: Readonly<Record<string, Role>> = {
   'POST /api/v1/log': 'produce',
+  'GET /api/v1/log/stream': 'produce',
   'GET /api/v1/log': 'read',
   'GET /api/v1/offsets': 'read',
   'GET /api/v1/status': 'read',
@@ -38,7 +40,7 @@ export function guard(app: FastifyInstance, access: Access): void {
   });
   app.addHook('onRequest', (request, _reply, done) => {
     const role = roleFor(request.method, request.routeOptions.url ?? '', access);
-    done(role === null ? undefined : refusal(role, request, access.tokens()));
+    done(role === null ? undefined : refusalFor(role, request.headers, access.tokens()));
   });
 }
 
@@ -47,8 +49,12 @@ function roleFor(method: string, url: string, { metricsNeedToken }: Access): Rol
   return NEEDED_ROLES[`${method === 'HEAD' ? 'GET' : method} ${url}`] ?? null;
 }
 
-function refusal(role: Role, { headers }: FastifyRequest, tokens: Tokens): LoggerError | undefined {
-  const { authorization } = headers;
+/** Why credentials do not allow what the role is needed for; undefined where they do. */
+export function refusalFor(
+  role: Role,
+  { authorization }: IncomingHttpHeaders,
+  tokens: Tokens,
+): LoggerError | undefined {
   if (authorization === undefined)
     return new LoggerError('unauthorized', `this call needs a token with the role ${role}`, {
       extra: { wwwAuthenticate: REALM },

@@ -3,6 +3,7 @@
 import type { Socket } from 'node:net';
 import { type FastifyInstance, fastify } from 'fastify';
 import { AllowedMethods } from './allowed-methods.ts';
+import { wantsStream } from './append-streams.ts';
 import { answerClientError } from './client-errors.ts';
 import { type ApiContext, type ApiMetrics, countWhenClosed } from './context.ts';
 import { refuseEarly } from './early-refusal.ts';
@@ -26,6 +27,7 @@ export function createApp(context: ApiContext, metrics: ApiMetrics, tls: ServerT
       connectionsCheckingInterval: bounds.timeoutCheckMs,
       // Checked by `oddityOf`, since Node's own answer is not a problem document.
       requireHostHeader: false,
+      shouldUpgradeCallback: wantsStream,
       keepAlive: true,
       keepAliveInitialDelay: bounds.tcpKeepAliveMs,
     }),
@@ -82,7 +84,7 @@ function hooks(
   // By callback: a promise in each hook is a tenth of what an append costs.
   app.addHook('onRequest', (request, reply, done) => {
     countWhenClosed(request, reply, metrics);
-    done(oddityOf(request) ?? (request.is404 ? allowed.refusal(request.method, request.url) : undefined));
+    done(oddityOf(request.raw) ?? (request.is404 ? allowed.refusal(request.method, request.url) : undefined));
   });
   app.addHook('onSend', (request, reply, _payload, done) => {
     if (connections.isLast({ request: request.raw, response: reply.raw }))

@@ -27,7 +27,8 @@ export function appendRoute(app: FastifyInstance, context: ApiContext): void {
   });
 }
 
-function isLed(service: LoggerService): boolean {
+/** Then nothing need be waited for. */
+export function isLed(service: LoggerService): boolean {
   const state = service.redirect();
   return state.leading || state.leader !== null;
 }

@@ -15,6 +15,8 @@ interface Connection {
   readonly exchanges: Exchange[];
   /** No further request is wanted: closed as soon as nothing is under way. */
   closing: boolean;
+  /** Closes it when that suits whoever has taken it over from HTTP; null where nobody has. */
+  takenOver: (() => void) | null;
   /** What came last could not be parsed: answers under way are finished, then it is closed. */
   broken: boolean;
 }
@@ -52,7 +54,7 @@ export class Connections {
       if (isTls) this.#greeting.delete(otherEndOf(socket));
       // Accepted just before the listener closed: it could stay silent and keep the API open.
       if (this.#refuses) return void socket.destroy();
-      this.#connections.set(socket, { exchanges: [], closing: false, broken: false });
+      this.#connections.set(socket, { exchanges: [], closing: false, takenOver: null, broken: false });
       this.#slowReaders.watch(socket);
       socket.once('close', () => this.#connections.delete(socket));
     });
@@ -79,8 +81,18 @@ export class Connections {
   closeIdle(): void {
     for (const [socket, connection] of this.#connections) {
       connection.closing = true;
-      if (connection.exchanges.length === 0) socket.destroy();
+      if (connection.takenOver) connection.takenOver();
+      else if (connection.exchanges.length === 0) socket.destroy();
     }
+  }
+
+  /** The connection speaks another protocol from now on: `close` is called where an idle one would be closed. */
+  handOver(socket: Socket, close: () => void): void {
+    const connection = this.#connections.get(socket);
+    if (connection === undefined) return;
+    connection.takenOver = close;
+    // It may have been told so just before.
+    if (connection.closing) close();
   }
 
   /** From now on every connection is closed once idle, and new ones at once. */

@@ -1,6 +1,5 @@
 // What only the leader may answer. Others answer 307 to the leader's same path, and only ever name an established leader;
 // while there is none the answer is 503, to be tried again soon.
-import type { IncomingMessage } from 'node:http';
 import { LoggerError } from '../errors.ts';
 import type { LeaderAddress, LoggerService } from './types.ts';
 
@@ -42,7 +41,7 @@ export function leaderOf(error: unknown, service: LoggerService): LeaderAddress 
 }
 
 /** The same path and query at the leader. A proxy may send the whole URL; only its path is ours. */
-export function locationAt(leader: LeaderAddress, request: IncomingMessage): string {
-  const path = (request.url ?? '').replace(/^https?:\/\/[^/?#]*/i, '');
+export function locationAt(leader: LeaderAddress, url: string): string {
+  const path = url.replace(/^https?:\/\/[^/?#]*/i, '');
   return `${leader.api}${path.startsWith('/') ? '' : '/'}${path}`;
 }

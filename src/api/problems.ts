@@ -3,6 +3,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { type ErrorCode, LoggerError, problemOf } from '../errors.ts';
+import { LOG_ROUTE } from './context.ts';
 import { type Answer, type LingerBounds, sendEarly } from './early-answer.ts';
 import { leaderOf, locationAt } from './leader.ts';
 import { JSON_TYPE, PROBLEM } from './media.ts';
@@ -67,9 +68,10 @@ export function answerError(
   reply: FastifyReply,
   parts: ProblemParts,
 ): ErrorCode | 'redirected' {
-  const leader = leaderOf(error, parts.service);
-  if (leader !== null) {
-    sendEarly(reply, closingWrites(redirectTo(leader, request), request), parts);
+  const redirect = redirectOf(error, parts.service, request.url);
+  if (redirect !== null) {
+    const answer = { ...redirect, body: Buffer.from(JSON.stringify(redirect.body)) };
+    sendEarly(reply, closingWrites(answer, request), parts);
     return 'redirected';
   }
   const failure = loggerErrorOf(error);
@@ -81,15 +83,23 @@ export function answerError(
   return failure.code;
 }
 
-const redirectTo = (leader: LeaderAddress, request: FastifyRequest): Answer => ({
-  status: 307,
-  headers: {
-    location: locationAt(leader, request.raw),
+export interface Redirect {
+  readonly status: 307;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: { readonly leader: LeaderAddress };
+}
+
+/** To the same URL at the leader, where that is elsewhere; null for any other failure. */
+export function redirectOf(error: unknown, service: LoggerService, url: string = LOG_ROUTE): Redirect | null {
+  const leader = leaderOf(error, service);
+  if (leader === null) return null;
+  const headers = {
+    location: locationAt(leader, url),
     'content-type': JSON_TYPE,
     'cache-control': 'no-store',
-  },
-  body: Buffer.from(JSON.stringify({ leader })),
-});
+  };
+  return { status: 307, headers, body: { leader } };
+}
 
 /** The next write should look for the leader anew: the Service would route a new connection to it, not this one. */
 const closingWrites = (answer: Answer, request: FastifyRequest): Answer =>

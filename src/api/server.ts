@@ -8,6 +8,7 @@ import { LoggerError } from '../errors.ts';
 import { type Access, guard } from './access.ts';
 import { createApp } from './app.ts';
 import { appendRoute } from './append.ts';
+import { openStreams } from './append-streams.ts';
 import { type ApiLimits, BOUNDS, type Bounds } from './bounds.ts';
 import { ByteBudget, Readers } from './budget.ts';
 import { Connections } from './connections.ts';
@@ -65,11 +66,11 @@ export function createApi(options: ApiOptions): Api {
   const listeners = new Listeners(app, context.bounds.tcpKeepAliveMs);
   let closed: Promise<void> | null = null;
   let isClosing = false;
-  app.addHook('onRequest', (_request, _reply, done) => {
-    done(isClosing ? new LoggerError('shutting-down') : undefined);
-  });
+  const refusal = () => (isClosing ? new LoggerError('shutting-down') : undefined);
+  app.addHook('onRequest', (_request, _reply, done) => done(refusal()));
   if (options.access) guard(app, options.access);
   routes(app, context);
+  openStreams(app.server, context, { metrics: options.metrics, access: options.access ?? null, refusal });
 
   const close = async (deadlineMs: number): Promise<void> => {
     isClosing = true;

@@ -41,7 +41,8 @@ export async function attempt<T>(
   }
 }
 
-function brokenOff(error: unknown): Failure {
+/** What it means that a request was broken off. */
+export function brokenOff(error: unknown): Failure {
   const detail = messageOf(error);
   const rest = { kind: 'retry', detail, retryAfterMs: null, busy: false } as const;
   if (error instanceof ConnectError) return { ...rest, reason: 'connect-failed', outcome: 'refused' };

@@ -1,15 +1,19 @@
 // What the calls of one client share: connections, what is known of the leader, and the watch of Consul. Writes go to the
 // leader; reads go to any logger and have addresses of their own, so that a reader that moves on takes no writer along.
+import type { AppendResult } from '../api/types.ts';
 import { Addresses } from './addresses.ts';
+import { AppendStreams } from './append-streams.ts';
 import { type Attempted, attempt, type Call, Superseded } from './attempt.ts';
 import { watchRegister } from './consul-watch.ts';
 import type { RetryReason } from './errors.ts';
-import { type CallPolicy, Exchange, type Exchanged } from './exchange.ts';
+import { type CallPolicy, Exchange, type Exchanged, type Failed } from './exchange.ts';
 import { Http } from './http.ts';
 import { linked } from './linked.ts';
 import { Scout, SILENT_MS } from './scout.ts';
 import { type ConsulSettings, type Settings, settingsOf } from './settings.ts';
 import type { ClientOptions } from './types.ts';
+
+const STALE_TOKEN: readonly string[] = ['unauthorized', 'forbidden'];
 
 export interface Policy extends Omit<CallPolicy, 'signal'> {
   readonly signal?: AbortSignal | undefined;
@@ -26,6 +30,7 @@ export class Connection {
   readonly #leader: Addresses;
   readonly #readers: Addresses;
   readonly #scout: Scout;
+  readonly #streams: AppendStreams;
   readonly #closing = new AbortController();
   readonly #watching: Promise<void>;
 
@@ -37,6 +42,7 @@ export class Connection {
     this.#leader = new Addresses(seeds, httpsOnly);
     this.#readers = new Addresses(seeds, httpsOnly);
     this.#scout = new Scout(this.#http, this.#leader);
+    this.#streams = new AppendStreams(this.settings, this.#leader, this.#scout);
     const consulHttp = consul && new Http(connectTimeoutMs, consul);
     this.#consulHttp = consulHttp;
     this.#watching = consulHttp
@@ -53,8 +59,8 @@ export class Connection {
       : Promise.resolve();
   }
 
-  /** Makes the call until it is answered. Rejects with ClientError. */
-  async exchange<T>(call: Call<T>, policy: Policy): Promise<Exchanged<T>> {
+  /** Makes the call until it is answered; `failed` is its first attempt, made over a stream. Rejects with ClientError. */
+  async exchange<T>(call: Call<T>, policy: Policy, failed: Failed | null = null): Promise<Exchanged<T>> {
     const { retryMaxMs, onRetry } = this.settings;
     const around = {
       http: this.#http,
@@ -65,7 +71,7 @@ export class Connection {
     };
     const link = linked([this.#closing.signal, ...(policy.signal ? [policy.signal] : [])]);
     try {
-      return await new Exchange(around, call, { ...policy, signal: link.signal }).run();
+      return await new Exchange(around, call, { ...policy, signal: link.signal }).run(failed);
     } finally {
       link.release();
     }
@@ -97,10 +103,7 @@ export class Connection {
     });
     try {
       const result = await attempt(this.#http, url, call, link.signal);
-      if (result.kind === 'retry') {
-        const { reason, detail } = result;
-        this.settings.onRetry({ reason, detail, url, attempt: 1 });
-      } else if (result.kind === 'redirect' && result.to !== url) this.#leader.redirected(url, result.to);
+      this.note(result, url);
       return { ...result, url };
     } catch {
       return null; // given up by the caller, who knows
@@ -111,9 +114,38 @@ export class Connection {
     }
   }
 
+  /** What an attempt tells that is not followed by others at once. */
+  note(result: Attempted<unknown>, url: string): void {
+    if (result.kind === 'retry') {
+      const { reason, detail } = result;
+      this.settings.onRetry({ reason, detail, url, attempt: 1 });
+    } else if (result.kind === 'redirect' && result.to !== url) this.#leader.redirected(url, result.to);
+  }
+
+  /** There is a stream to the leader, which takes appends now. */
+  get hasStream(): boolean {
+    return this.#streams.isOpen;
+  }
+
+  /**
+   * One attempt to append a batch over the stream to the leader, which is sent when this returns; false where there is none.
+   * `settle` is called once, with null when it tells nothing of the batch.
+   */
+  stream(batch: Buffer, count: number, settle: (tried: Tried<AppendResult> | null) => void): boolean {
+    const stream = this.#streams.for(batch);
+    stream?.append(batch, count, (result) => {
+      // The token that it was opened with is no longer the one to show.
+      const isStale = result.kind === 'final' && STALE_TOKEN.includes(result.error.code);
+      if (isStale) stream.close();
+      settle(isStale ? null : { ...result, url: stream.url });
+    });
+    return stream !== null;
+  }
+
   /** `url` acknowledged a write as the leader of `epoch`. */
   acknowledged(url: string, epoch: number): void {
     this.#leader.succeeded(url, epoch);
+    this.#streams.acknowledged(url);
     this.#scout.learnFrom(url, epoch, this.#closing.signal);
   }
 
@@ -125,6 +157,7 @@ export class Connection {
   /** Ends all calls as aborted and closes all connections. */
   async close(): Promise<void> {
     this.#closing.abort(new Error('the client was closed'));
+    this.#streams.close();
     await this.#watching;
     await Promise.all([this.#http.close(), this.#consulHttp?.close()]);
   }

@@ -44,6 +44,9 @@ export interface Exchanged<T> {
   readonly attempts: number;
 }
 
+/** An attempt that failed, and where. */
+export type Failed = Failure & { readonly url: string };
+
 type RetryFailure = Extract<Failure, { kind: 'retry' }>;
 
 export class Exchange<T> {
@@ -68,9 +71,14 @@ export class Exchange<T> {
     this.#writes = call.method !== 'GET';
   }
 
-  /** Rejects with ClientError only. */
-  async run(): Promise<Exchanged<T>> {
+  /** `failed` is a first attempt that was made otherwise. Rejects with ClientError only. */
+  async run(failed: Failed | null = null): Promise<Exchanged<T>> {
     try {
+      if (failed !== null) {
+        this.#attempts += 1;
+        if (this.#policy.signal.aborted) this.#outcomeUnknown ||= isUnknown(failed);
+        else await this.#afterFailure(failed.url, failed);
+      }
       return await this.#untilAnswered();
     } finally {
       this.#endSearch?.();
@@ -217,6 +225,8 @@ export class Exchange<T> {
     });
   }
 }
+
+const isUnknown = (failure: Failure): boolean => failure.kind === 'retry' && failure.outcome === 'unknown';
 
 const codeOf = (reason: RetryReason): ClientErrorCode =>
   Object.hasOwn(ERRORS, reason) ? (reason as ErrorCode) : 'no-answer';

@@ -11,7 +11,8 @@ import type { AppendResult } from '../api/types.ts';
 import { appendCall } from './append-call.ts';
 import type { Connection, Tried } from './connection.ts';
 import { ClientError, endsProducerEpoch } from './errors.ts';
-import type { Exchanged } from './exchange.ts';
+import type { Exchanged, Failed } from './exchange.ts';
+import { GiveUp } from './give-up.ts';
 import { PIPELINED_MAX } from './http.ts';
 import type { ProducerStamps, Stamp } from './producer-stamps.ts';
 import { type Parcel, type Pending, parcelOf } from './send-queue.ts';
@@ -24,6 +25,17 @@ const CONTENT_CODES: readonly string[] = [
   'invalid-batch',
 ];
 
+/** Of a batch that nobody waits for any more: what has been sent cannot be taken back. */
+const GIVEN_UP = {
+  kind: 'retry',
+  reason: 'superseded',
+  detail: 'given up',
+  outcome: 'unknown',
+  retryAfterMs: null,
+  busy: false,
+  url: '',
+} as const;
+
 export interface FlightsOutlet {
   /** There is room for another batch; `stored`: this one is answered for, and its memory is free. */
   landed(parcel: Parcel, stored: boolean): void;
@@ -33,8 +45,10 @@ export interface FlightsOutlet {
 
 interface Flight {
   readonly parcel: Parcel;
-  readonly giveUp: AbortController;
+  readonly giveUp: GiveUp;
   stamp: Stamp;
+  /** On its way over the stream, and not given up there. */
+  streamed: boolean;
   /** Sent ahead of its turn without success: until it has landed, whatever is sent behind it can only be refused as a gap. */
   missed: boolean;
   /** What became of one before it, and so of this one. */
@@ -70,10 +84,15 @@ export class Flights {
   /** Whether `launch` may be called. A new epoch never begins behind batches of the one before. */
   get hasRoom(): boolean {
     if (this.#flights.length === 0) return true;
-    const isGivingUp = this.#flights[0]?.giveUp.signal.aborted === true;
+    const isGivingUp = this.#flights[0]?.giveUp.aborted === true;
     const isCatchingUp = this.#flights.some(({ missed }) => missed);
     const isHeld = this.#sorting || isGivingUp || isCatchingUp;
-    return this.#flights.length < PIPELINED_MAX && !isHeld && this.#stamps.hasRoom;
+    return this.#flights.length < PIPELINED_MAX && !isHeld && !this.#isChanging && this.#stamps.hasRoom;
+  }
+
+  /** From requests to a stream: those under way land first. */
+  get #isChanging(): boolean {
+    return this.#connection.hasStream && !this.#areStreamed(null);
   }
 
   /** Resolves when those under way now have landed. Never rejects. */
@@ -87,7 +106,7 @@ export class Flights {
       this.#break(parcel.sends, this.#exhausted());
       return;
     }
-    const flight = { parcel, stamp, giveUp: new AbortController(), missed: false, doom: null };
+    const flight = { parcel, stamp, giveUp: new GiveUp(), streamed: false, missed: false, doom: null };
     this.#flights.push(flight);
     this.#last = this.#fly(flight, this.#last);
   }
@@ -107,9 +126,48 @@ export class Flights {
 
   async #fly(flight: Flight, before: Promise<void>): Promise<void> {
     // Sent before this returns: what is launched next must not overtake it.
-    if (this.#flights[0] === flight) await this.#deliver(flight, 0);
+    const streaming = this.#overStream(flight);
+    if (streaming !== null) await this.#streamed(flight, streaming, before);
+    else if (this.#flights[0] === flight) await this.#deliver(flight, 0);
     else await this.#followUp(flight, before);
     this.#land(flight, false);
+  }
+
+  /** Null where it cannot go over a stream. None does beside one that goes over HTTP: they would overtake each other. */
+  #overStream(flight: Flight): Promise<Tried<AppendResult> | null> | null {
+    if (!this.#connection.hasStream || !this.#areStreamed(flight)) return null;
+    const { parcel, stamp, giveUp } = flight;
+    const { builder } = parcel;
+    const tried = new Promise<Tried<AppendResult> | null>((settle) => {
+      flight.streamed = this.#connection.stream(builder.seal(this.#id, stamp), builder.count, settle);
+      giveUp.onGiven = () => settle(GIVEN_UP);
+    });
+    return flight.streamed ? tried : null;
+  }
+
+  #areStreamed(but: Flight | null): boolean {
+    for (const flight of this.#flights) if (flight !== but && !flight.streamed) return false;
+    return true;
+  }
+
+  async #streamed(
+    flight: Flight,
+    streaming: Promise<Tried<AppendResult> | null>,
+    before: Promise<void>,
+  ): Promise<void> {
+    const tried = await streaming;
+    if (tried?.kind === 'done') {
+      if (this.#flights[0] !== flight) await before;
+      return this.#stored(flight, { ...tried, attempts: 1 });
+    }
+    flight.streamed = false;
+    flight.missed = true;
+    // The oldest goes on from there; those behind it wait until they are the oldest.
+    if (this.#flights[0] === flight) return this.#deliver(flight, 0, tried);
+    if (tried && !flight.giveUp.aborted) this.#connection.note(tried, tried.url);
+    await before;
+    if (flight.doom) rejectEach(flight.parcel.sends, flight.doom);
+    else await this.#deliver(flight, tried === null ? 0 : 1);
   }
 
   async #followUp(flight: Flight, before: Promise<void>): Promise<void> {
@@ -143,9 +201,9 @@ export class Flights {
   }
 
   /** As the oldest: until it is answered. */
-  async #deliver(flight: Flight, attemptsBefore: number): Promise<void> {
+  async #deliver(flight: Flight, attemptsBefore: number, failed: Failed | null = null): Promise<void> {
     const { parcel, stamp, giveUp } = flight;
-    const { error, answer } = await this.#send(parcel, stamp, giveUp.signal);
+    const { error, answer } = await this.#send(parcel, stamp, giveUp.signal, failed);
     if (error === null) this.#stored(flight, { ...answer, attempts: attemptsBefore + answer.attempts });
     else if (endsProducerEpoch(error.code)) this.#break(parcel.sends, error);
     else if (error.outcome === 'unknown') {
@@ -156,11 +214,16 @@ export class Flights {
     } else await this.#sortOut(flight, error);
   }
 
-  async #send({ builder }: Parcel, stamp: Stamp, signal: AbortSignal): Promise<Sent> {
+  async #send(
+    { builder }: Parcel,
+    stamp: Stamp,
+    signal: AbortSignal,
+    failed: Failed | null = null,
+  ): Promise<Sent> {
     try {
       const call = appendCall(this.#connection, builder.seal(this.#id, stamp), builder.count);
       const policy = { signal, leaderOnly: true, repeatable: true };
-      return { error: null, answer: await this.#connection.exchange(call, policy) };
+      return { error: null, answer: await this.#connection.exchange(call, policy, failed) };
     } catch (error) {
       if (!(error instanceof ClientError)) throw error;
       return { error };

@@ -226,7 +226,7 @@ export async function readBody({ body }: HttpResponse, maxBytes: number): Promis
   return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
 }
 
-export const headerOf = ({ headers }: HttpResponse, name: string): string | null => {
+export const headerOf = ({ headers }: Pick<HttpResponse, 'headers'>, name: string): string | null => {
   const value = headers[name];
   return typeof value === 'string' ? value : null;
 };

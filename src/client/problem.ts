@@ -5,6 +5,9 @@ import { ClientError, type RetryReason } from './errors.ts';
 import { type HttpResponse, headerOf, readBody } from './http.ts';
 
 const MAX_PROBLEM_BYTES = 64 * 1024;
+const NOTHING = Buffer.alloc(0);
+
+type Head = Omit<HttpResponse, 'body'>;
 
 /** An attempt that did not succeed. */
 export type Failure =
@@ -25,13 +28,20 @@ const BUSY: readonly string[] = ['too-many-requests', 'overloaded', 'disk-full']
 
 /** Reads an answer of `base` whose status is not 2xx. `path` is what was asked for, to find the base URL in a redirect. */
 export async function failureOf(response: HttpResponse, base: string, path: string): Promise<Failure> {
-  if (response.status === 307 || response.status === 308) return redirectOf(response, base, path);
-  const body = await readBody(response, MAX_PROBLEM_BYTES);
+  const body = isRedirect(response) ? NOTHING : await readBody(response, MAX_PROBLEM_BYTES);
+  return failureIn(response, body, base, path);
+}
+
+/** As `failureOf`, of an answer that is there whole. */
+export function failureIn(response: Head, body: Buffer, base: string, path: string): Failure {
+  if (isRedirect(response)) return redirectOf(response, base, path);
   const problem = problemIn(response, body);
   return problem === null ? strangerSays(response) : loggerSays(problem, response);
 }
 
-function redirectOf(response: HttpResponse, from: string, path: string): Failure {
+const isRedirect = ({ status }: Head): boolean => status === 307 || status === 308;
+
+function redirectOf(response: Head, from: string, path: string): Failure {
   const location = headerOf(response, 'location') ?? '';
   // Only the same path elsewhere makes sense: its prefix is the other logger's base URL.
   const base = location.endsWith(path) ? location.slice(0, -path.length) : '';
@@ -49,7 +59,7 @@ interface KnownProblem {
   readonly members: Readonly<Record<string, unknown>>;
 }
 
-function problemIn(response: HttpResponse, body: Buffer): KnownProblem | null {
+function problemIn(response: Head, body: Buffer): KnownProblem | null {
   if (!headerOf(response, 'content-type')?.startsWith('application/problem+json')) return null;
   let members: unknown;
   try {
@@ -68,7 +78,7 @@ function problemIn(response: HttpResponse, body: Buffer): KnownProblem | null {
   };
 }
 
-function loggerSays({ code, detail, members }: KnownProblem, response: HttpResponse): Failure {
+function loggerSays({ code, detail, members }: KnownProblem, response: Head): Failure {
   const { retryable, outcome } = ERRORS[code];
   if (!retryable) return { kind: 'final', error: new ClientError(code, detail, { outcome, extra: members }) };
   const { retryAfterMs } = members;
@@ -79,7 +89,7 @@ function loggerSays({ code, detail, members }: KnownProblem, response: HttpRespo
   };
 }
 
-function strangerSays(response: HttpResponse): Failure {
+function strangerSays(response: Head): Failure {
   const { status } = response;
   const detail = `HTTP status ${status} without a problem document`;
   if (status === 429) return { ...retry('bad-answer', detail, 'refused', response), busy: true };
@@ -88,7 +98,7 @@ function strangerSays(response: HttpResponse): Failure {
   return { kind: 'final', error: new ClientError('bad-answer', detail, { outcome: 'refused' }) };
 }
 
-function retry(reason: RetryReason, detail: string, outcome: Outcome, response: HttpResponse) {
+function retry(reason: RetryReason, detail: string, outcome: Outcome, response: Head) {
   const seconds = headerOf(response, 'retry-after') ?? '';
   const retryAfterMs = /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : null;
   return { kind: 'retry', reason, detail, outcome, retryAfterMs, busy: false } as const;

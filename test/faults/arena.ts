@@ -219,7 +219,7 @@ export class Arena implements AsyncDisposable {
     }
   }
 
-  /** Waits until all is as it should be: so many loggers, in sync, and a Consul that can lose a server. */
+  /** Waits until all is as it should be: so many loggers, in sync, a Service that has them, and a Consul that can lose a server. */
   async recovered(): Promise<LoggerPod> {
     await eventually('all nodes are ready', RECOVERY_MS, () => this.#nodesReady());
     await eventually('all loggers are ready', RECOVERY_MS, async () => {
@@ -238,6 +238,11 @@ export class Arena implements AsyncDisposable {
         JSON.stringify(members),
       );
       return true;
+    });
+    // Of an API server that was away the controllers ask again after up to half a minute.
+    await eventually(`the Service routes to ${leader.name} alone`, RECOVERY_MS, () => {
+      assert.equal(this.routes.agreed, leader.name);
+      return Promise.resolve(true);
     });
     return leader;
   }

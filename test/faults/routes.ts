@@ -50,6 +50,11 @@ export class Routes implements AsyncDisposable {
     ];
   }
 
+  /** The pod that alone carries the label and is routed to, now; null when there is none. */
+  get agreed(): string | null {
+    return this.#changes.at(-1)?.leader?.pod ?? null;
+  }
+
   /**
    * How long after `sinceMs` one pod of an epoch above `epoch` carried the label and the Service routed to it alone, for good;
    * null when that has not come about.

@@ -18,7 +18,7 @@ export interface StreamOptions {
  * The commit goes with the next batches, where they follow within this time: a message of its own for each costs both sides
  * nearly as much as the batch did.
  */
-const COMMIT_WAIT_MS = 2;
+const COMMIT_WAIT_MS = 5;
 
 export interface StreamOutlet {
   /** Monotonic milliseconds. */

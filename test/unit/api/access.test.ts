@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Access, NEEDED_ROLES } from '../../../src/api/access.ts';
+import { STREAM_ROUTE } from '../../../src/api/stream-protocol.ts';
 import { ROLES, Tokens } from '../../../src/security/index.ts';
 import { assertProblem, post, send, startApi } from '../../support/api.ts';
+import { askForStream } from '../../support/stream-client.ts';
 
 const tokenOf = (role: string): string => `${role}-`.padEnd(32, 'x');
 const tokens = new Tokens(ROLES.map((role) => ({ role, token: tokenOf(role) })));
@@ -12,9 +14,11 @@ const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
 for (const [call, needed] of Object.entries(NEEDED_ROLES))
   test(`${call} needs the role ${needed}`, async (t) => {
-    const { url, service } = await startApi(t, { access });
+    const api = await startApi(t, { access });
+    const { url, service } = api;
     const [method, path] = call.replace(':id', '7').split(' ') as [string, string];
-    const ask = (headers: Record<string, string>) => send(url + path, { method, headers });
+    const ask = (headers: Record<string, string>) =>
+      path === STREAM_ROUTE ? askForStream(api, { headers }) : send(url + path, { method, headers });
     const none = await ask({});
     assertProblem(none, 'unauthorized');
     assert.equal(none.headers['www-authenticate'], 'Bearer realm="distributed-logger"');

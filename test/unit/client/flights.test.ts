@@ -1,9 +1,8 @@
 // Several batches under way at a time: what is refused, lost or unknown in the middle must change neither order nor exactly-once.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ClientError, Producer, type Retry } from '../../../src/client/index.ts';
+import { large, nameIn, names, producerFor, Rules, settled } from './batches.ts';
 import {
-  answer,
   type Owner,
   problem,
   type Received,
@@ -12,70 +11,7 @@ import {
   ScriptedLogger,
   type Step,
   stampIn,
-  valuesIn,
 } from './scripted-logger.ts';
-
-/** Larger than half a batch: two of them never share one. */
-const LARGE = 300 * 1024;
-
-function producerFor(owner: Owner, target: string) {
-  const retries: Retry[] = [];
-  const producer = new Producer({
-    target,
-    retryMaxMs: 20,
-    requestTimeoutMs: 60_000,
-    onRetry: (retry) => retries.push(retry),
-    id: 7n,
-  });
-  owner.after(() => producer.close({ signal: AbortSignal.abort(new Error('the test is over')) }));
-  return { producer, retries };
-}
-
-const large = (text: string): string => text.padEnd(LARGE, '.');
-const nameIn = (received: Received): string =>
-  valuesIn(received)
-    .map((value) => value.replace(/\.+$/, ''))
-    .join();
-
-/** A logger's rules for one producer: the next sequence is stored, a known one repeated, anything else refused. */
-class Rules {
-  readonly stored: string[] = [];
-  gaps = 0;
-  #epoch = 0;
-  #next = 0;
-  readonly #known = new Map<string, number>();
-
-  readonly step: Step = (received) => {
-    const { epoch, sequence } = stampIn(received);
-    const count = valuesIn(received).length;
-    const known = this.#known.get(`${epoch}/${sequence}`);
-    if (known !== undefined) return answer(200, { offset: known, count, epoch: 1 })(received);
-    if (epoch < this.#epoch) return problem('producer-fenced')(received);
-    if (epoch > this.#epoch) {
-      if (sequence !== 0) return problem('sequence-gap')(received);
-      this.#epoch = epoch;
-      this.#next = 0;
-    }
-    if (sequence !== this.#next) {
-      this.gaps += 1;
-      return problem('sequence-gap')(received);
-    }
-    const offset = this.stored.length;
-    this.stored.push(...nameIn(received).split(','));
-    this.#next += count;
-    this.#known.set(`${epoch}/${sequence}`, offset);
-    return answer(200, { offset, count, epoch: 1 })(received);
-  };
-}
-
-const settled = async (sent: readonly Promise<{ offset: number }>[]): Promise<(number | string)[]> =>
-  (await Promise.allSettled(sent)).map((result) => {
-    if (result.status === 'fulfilled') return result.value.offset;
-    assert.ok(result.reason instanceof ClientError);
-    return `${result.reason.code} ${result.reason.outcome}`;
-  });
-
-const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
 
 /** Five requests are under way, and wait for their answers. */
 async function withFiveHeld(t: Owner) {

@@ -6,6 +6,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { STREAM_ROUTE } from '../../../src/api/stream-protocol.ts';
 import { type ErrorCode, LoggerError, problemOf } from '../../../src/errors.ts';
 import { batchesProblem, type LogRecord, readHeader, recordsOf } from '../../../src/log/index.ts';
 import type { Pair } from '../../support/authority.ts';
@@ -17,6 +19,8 @@ export interface Received {
   readonly body: Buffer;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  /** It came over an append stream. */
+  readonly streamed: boolean;
 }
 
 export type Step = (received: Received) => void | Promise<void>;
@@ -24,6 +28,38 @@ export type Step = (received: Received) => void | Promise<void>;
 /** What a test's context offers to end things with it. */
 export interface Owner {
   after(end: () => Promise<void>): void;
+}
+
+/** As much of a response as steps use, for a batch of a stream. */
+class StreamAnswer {
+  readonly socket: Socket;
+  text: string | null = null;
+  readonly #done: () => void;
+  #head: { status: number; headers: Record<string, string> } = { status: 200, headers: {} };
+
+  constructor(socket: Socket, done: () => void) {
+    this.socket = socket;
+    this.#done = done;
+  }
+
+  writeHead(status: number, headers: Record<string, string>): this {
+    this.#head = { status, headers };
+    return this;
+  }
+
+  /** Half an answer is none here. */
+  write(_text: string, written: () => void): void {
+    written();
+  }
+
+  end(body = '{}'): void {
+    const { status, headers } = this.#head;
+    this.text =
+      status === 200
+        ? body
+        : JSON.stringify({ status, headers, body: body.startsWith('{') ? JSON.parse(body) : { text: body } });
+    this.#done();
+  }
 }
 
 export class ScriptedLogger {
@@ -35,6 +71,10 @@ export class ScriptedLogger {
   /** With it, those that may wait for a leader are kept: each entry answers one with the status as it is then. */
   held: (() => void)[] | null = null;
   refusesWaits = false;
+  /** Append streams that were opened. */
+  streams = 0;
+  refusedStreams = 0;
+  readonly #streaming = new Set<WebSocket>();
   script: Step[];
   otherwise: Step;
   readonly #server: Server;
@@ -88,12 +128,58 @@ export class ScriptedLogger {
     await closed;
   }
 
+  /** From now on it has append streams, whose batches are handled by steps as those of requests are. */
+  offerStreams(): void {
+    const streams = new WebSocketServer({ noServer: true });
+    this.#server.on('upgrade', (request, socket, head) => {
+      streams.handleUpgrade(request, socket, head, (ws) => this.#stream(ws, request));
+    });
+  }
+
+  get openStreams(): number {
+    return this.#streaming.size;
+  }
+
+  closeStreams(): void {
+    for (const ws of this.#streaming) ws.close();
+  }
+
+  #stream(ws: WebSocket, request: IncomingMessage): void {
+    this.streams += 1;
+    this.#streaming.add(ws);
+    ws.once('close', () => this.#streaming.delete(ws));
+    ws.on('error', () => {});
+    const answers: StreamAnswer[] = [];
+    ws.on('message', (body: Buffer) => {
+      const response = new StreamAnswer(request.socket, () => {
+        while (answers[0]?.text) ws.send(answers.shift()?.text ?? '');
+      });
+      answers.push(response);
+      const received = {
+        method: 'POST',
+        url: '/api/v1/log',
+        headers: request.headers,
+        body,
+        request,
+        response: response as unknown as ServerResponse,
+        streamed: true,
+      };
+      this.received.push(received);
+      void (this.script.shift() ?? this.otherwise)(received);
+    });
+  }
+
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     try {
       for await (const chunk of request) chunks.push(chunk as Buffer);
     } catch {
       return; // its connection was broken, by the step of a request before it
+    }
+    if (request.url === STREAM_ROUTE) {
+      this.refusedStreams += 1;
+      response.writeHead(404).end();
+      return;
     }
     if (request.url?.startsWith('/api/v1/status')) {
       this.asked.push(request.url);
@@ -112,6 +198,7 @@ export class ScriptedLogger {
       body: Buffer.concat(chunks),
       request,
       response,
+      streamed: false,
     };
     this.received.push(received);
     await (this.script.shift() ?? this.otherwise)(received);

@@ -1,0 +1,308 @@
+// Appends over a stream: it comes once appends go well, it carries what requests carried, and whatever breaks on it is repeated by
+// requests, in order and once.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { STREAM_MESSAGE_BYTES } from '../../../src/api/stream-protocol.ts';
+import type { Producer, ProducerOptions } from '../../../src/client/index.ts';
+import { eventually } from '../../support/eventually.ts';
+import { large, nameIn, names, producerFor, Rules, settled } from './batches.ts';
+import {
+  answer,
+  type Owner,
+  problem,
+  type Received,
+  redirect,
+  reset,
+  ScriptedLogger,
+  type Step,
+} from './scripted-logger.ts';
+
+const ENOUGH = 10;
+const first = Array.from({ length: ENOUGH }, (_, number) => `first${number}`);
+
+/** A producer whose batches go over a stream from now on. */
+async function streaming(t: Owner, rules: Rules, options: Partial<ProducerOptions> = {}) {
+  const logger = await ScriptedLogger.start(t, [], rules.step);
+  logger.offerStreams();
+  const { producer, retries } = producerFor(t, logger.url, options);
+  for (const name of first) await producer.send(name);
+  await eventually('a stream is opened', () => logger.streams === 1);
+  // It was opened there; here it may be a moment later.
+  await eventually('a batch goes over a stream', async () => {
+    await producer.send('more');
+    return logger.received.at(-1)?.streamed === true;
+  });
+  const before = [...rules.stored];
+  return { logger, producer, retries, before };
+}
+
+const sendAll = (producer: Producer, all: readonly string[]) =>
+  settled(all.map((name) => producer.send(large(name))));
+const from = (before: readonly string[], all: readonly string[]) =>
+  all.map((_, index) => before.length + index);
+
+test('after some acknowledgements batches go over a stream, several at a time, in their order', async (t) => {
+  const rules = new Rules();
+  const { logger, producer, before } = await streaming(t, rules);
+  assert.ok(logger.received.slice(0, ENOUGH).every(({ streamed }) => !streamed));
+  const held: Received[] = [];
+  logger.otherwise = (received) => void held.push(received);
+  const sent = names.map((name) => producer.send(large(name)));
+  await eventually('the batches have come', () => held.length === 5);
+  logger.otherwise = rules.step;
+  for (const received of held) await rules.step(received);
+  assert.deepEqual(await settled(sent), from(before, names));
+  assert.deepEqual(rules.stored, [...before, ...names]);
+  assert.ok(logger.received.slice(-names.length).every(({ streamed }) => streamed));
+  assert.equal(logger.streams, 1);
+});
+
+test('an acknowledgement over a stream has the epoch and the one attempt that it took', async (t) => {
+  const { producer, before } = await streaming(t, new Rules());
+  assert.deepEqual(await producer.send('a'), { offset: before.length, count: 1, epoch: 1, attempts: 1 });
+});
+
+test('loggers that have no streams are asked once, and served by requests', async (t) => {
+  const rules = new Rules();
+  const logger = await ScriptedLogger.start(t, [], rules.step);
+  const { producer } = producerFor(t, logger.url);
+  for (const name of [...first, ...first, ...first]) await producer.send(name);
+  assert.equal(logger.refusedStreams, 1);
+  assert.deepEqual(rules.stored, [...first, ...first, ...first]);
+});
+
+test('while requests are under way nothing goes over the stream that has come', async (t) => {
+  const rules = new Rules();
+  const logger = await ScriptedLogger.start(t, [], rules.step);
+  logger.offerStreams();
+  const { producer } = producerFor(t, logger.url);
+  for (const name of first.slice(1)) await producer.send(name);
+  const held: Received[] = [];
+  logger.script = [rules.step];
+  logger.otherwise = (received) => void held.push(received);
+  const sent = names.map((name) => producer.send(large(name)));
+  await eventually(
+    'requests are under way when the stream comes',
+    () => logger.streams === 1 && held.length > 1,
+  );
+  logger.otherwise = rules.step;
+  const count = logger.received.length;
+  for (const received of held) await rules.step(received);
+  await settled(sent);
+  assert.equal(rules.gaps, 0);
+  assert.deepEqual(rules.stored, [...first.slice(1), ...names]);
+  const order = logger.received.map(({ streamed }) => streamed);
+  assert.deepEqual(order, order.toSorted());
+  assert.ok(order.slice(count).every((streamed) => streamed));
+});
+
+test('when the oldest is refused those behind it are refused as gaps, and all are repeated by requests in order', async (t) => {
+  const rules = new Rules();
+  const { logger, producer, before, retries } = await streaming(t, rules);
+  const count = logger.received.length;
+  logger.script = [problem('overloaded', { retryAfterMs: 5 })];
+  assert.deepEqual(await sendAll(producer, names), from(before, names));
+  assert.deepEqual(rules.stored, [...before, ...names]);
+  assert.equal(producer.epoch, 0);
+  assert.equal(rules.gaps, 4);
+  assert.equal(retries.filter(({ reason }) => reason === 'overloaded').length, 1);
+  const repeated = logger.received.slice(count + 5, count + 10);
+  assert.deepEqual(repeated.map(nameIn), names.slice(0, 5));
+});
+
+test('a leader that stops is left: what it refuses goes where it says, and a stream to there comes later', async (t) => {
+  const rules = new Rules();
+  const { logger: old, producer, before } = await streaming(t, rules);
+  const next = await ScriptedLogger.start(t, [], rules.step);
+  next.offerStreams();
+  old.otherwise = redirect(() => next.url);
+  const oldStreamed = old.received.length;
+  assert.deepEqual(await sendAll(producer, names), from(before, names));
+  assert.deepEqual(rules.stored, [...before, ...names]);
+  assert.ok(old.received.length <= oldStreamed + 5);
+  for (const name of [...first, ...first]) await producer.send(name);
+  await eventually('a stream is opened', () => next.streams === 1);
+  await producer.send('last');
+  assert.equal(next.received.at(-1)?.streamed, true);
+});
+
+test('a stream that breaks loses nothing, stores nothing twice, and is opened again later', async (t) => {
+  const rules = new Rules();
+  const { logger, producer, before } = await streaming(t, rules);
+  const storeAndBreak: Step = async (received) => {
+    // The answer is lost, the deed is done.
+    const mute = { ...received, response: { writeHead: () => mute.response, end: () => {} } as never };
+    await rules.step(mute);
+    reset(received);
+  };
+  logger.script = [rules.step, storeAndBreak];
+  assert.deepEqual(await sendAll(producer, names), from(before, names));
+  assert.deepEqual(rules.stored, [...before, ...names]);
+  for (const name of [...first, ...first]) await producer.send(name);
+  await eventually('a stream is opened', () => logger.streams === 2);
+});
+
+test('a stream that is closed while nothing is under way is nothing to tell', async (t) => {
+  const rules = new Rules();
+  const { logger, producer, before, retries } = await streaming(t, rules);
+  logger.closeStreams();
+  await eventually('the stream is closed', () => logger.openStreams === 0);
+  assert.deepEqual(await sendAll(producer, ['a']), [before.length]);
+  assert.deepEqual(retries, []);
+});
+
+test('an answer that makes no sense is repeated by a request', async (t) => {
+  for (const nonsense of [
+    { offset: 1 },
+    { offset: 0, count: 2, epoch: 1 },
+    { status: 'x', headers: {}, body: {} },
+  ]) {
+    const rules = new Rules();
+    const { logger, producer, before, retries } = await streaming(t, rules);
+    logger.script = [answer(200, nonsense)];
+    assert.deepEqual(await sendAll(producer, ['a']), [before.length]);
+    assert.deepEqual(
+      retries.map(({ reason }) => reason),
+      ['bad-answer'],
+    );
+  }
+});
+
+test('a leader that is silent on a stream is left when others name another one', async (t) => {
+  const rules = new Rules();
+  const next = await ScriptedLogger.start(t, [], rules.step);
+  const logger = await ScriptedLogger.start(t, [], rules.step);
+  logger.offerStreams();
+  const { producer, retries } = producerFor(t, '', { target: [logger.url, next.url] });
+  for (const name of [...first, ...first]) await producer.send(name);
+  await eventually('a batch goes over a stream', async () => {
+    await producer.send('more');
+    return logger.received.at(-1)?.streamed === true;
+  });
+  const before = [...rules.stored];
+  logger.otherwise = () => {};
+  next.status = { epoch: 2, leader: { api: next.url } };
+  assert.deepEqual(await sendAll(producer, ['a', 'b', 'c']), from(before, ['a', 'b', 'c']));
+  assert.ok(retries.some(({ reason, url }) => reason === 'superseded' && url === logger.url));
+  assert.ok(next.received.map(nameIn).includes('a'));
+});
+
+test('a stream without an answer in time is given up, and the batch repeated', async (t) => {
+  const rules = new Rules();
+  const { logger, producer, before, retries } = await streaming(t, rules, { requestTimeoutMs: 300 });
+  logger.script = [() => {}];
+  assert.deepEqual(await sendAll(producer, ['a']), [before.length]);
+  assert.deepEqual(
+    retries.map(({ reason }) => reason),
+    ['timeout'],
+  );
+});
+
+test('a token that was replaced is shown by a request when the stream is refused for the old one', async (t) => {
+  const rules = new Rules();
+  let token = 'old-old-old-old-old';
+  const { logger, producer, before, retries } = await streaming(t, rules, { token: () => token });
+  token = 'new-new-new-new-new';
+  logger.otherwise = (received) =>
+    received.streamed ? problem('unauthorized')(received) : rules.step(received);
+  assert.deepEqual(await sendAll(producer, ['a']), [before.length]);
+  assert.equal(logger.received.at(-1)?.headers.authorization, `Bearer ${token}`);
+  assert.deepEqual(retries, []);
+});
+
+test('a batch that is larger than a message goes by a request', async (t) => {
+  const rules = new Rules();
+  const { logger, producer, before } = await streaming(t, rules, {
+    maxQueuedBytes: 4 * STREAM_MESSAGE_BYTES,
+  });
+  const half = 'b'.repeat(STREAM_MESSAGE_BYTES / 2);
+  assert.equal((await producer.send([half, half])).offset, before.length);
+  assert.equal(logger.received.at(-1)?.streamed, false);
+  await producer.send('c');
+  assert.equal(logger.received.at(-1)?.streamed, true);
+});
+
+test('a refusal for good comes through a stream as through a request, and those behind it go on', async (t) => {
+  const rules = new Rules();
+  const { logger, producer, before } = await streaming(t, rules);
+  logger.otherwise = (received) =>
+    nameIn(received) === 'b' ? problem('record-too-large')(received) : rules.step(received);
+  const [a, b, ...others] = await sendAll(producer, names);
+  assert.deepEqual([a, b], [before.length, 'record-too-large refused']);
+  assert.deepEqual(others, from([...before, 'a'], names.slice(2)));
+  assert.equal(producer.epoch, 1);
+});
+
+test('a close that gives up leaves what is under way on a stream unknown, and closes it', async (t) => {
+  const rules = new Rules();
+  const { logger, producer } = await streaming(t, rules);
+  const count = logger.received.length;
+  logger.otherwise = () => {};
+  const sent = ['a', 'b', 'c'].map((name) => producer.send(large(name)));
+  await eventually('the batches have come', () => logger.received.length === count + 2);
+  const closing = producer.close({ signal: AbortSignal.abort(new Error('enough')) });
+  assert.deepEqual(await settled(sent), ['aborted unknown', 'aborted unknown', 'aborted refused']);
+  await closing;
+  await eventually('the stream is closed', () => logger.openStreams === 0);
+});
+
+test('a send that is given up on a stream is unknown', async (t) => {
+  const rules = new Rules();
+  const { logger, producer, retries } = await streaming(t, rules);
+  const count = logger.received.length;
+  const held: Received[] = [];
+  logger.script = [(received) => void held.push(received)];
+  const giveUp = new AbortController();
+  const sent = producer.send('a', { signal: giveUp.signal });
+  await eventually('the batches have come', () => logger.received.length === count + 1);
+  giveUp.abort(new Error('enough'));
+  assert.deepEqual(await settled([sent]), ['aborted unknown']);
+  assert.deepEqual(retries, []);
+});
+
+test('over a dial of its own a client uses requests alone', async (t) => {
+  const rules = new Rules();
+  const { connect } = await import('node:net');
+  const logger = await ScriptedLogger.start(t, [], rules.step);
+  logger.offerStreams();
+  const dial = async (host: string, port: number) => {
+    const socket = connect(port, host);
+    await once(socket, 'connect');
+    return socket;
+  };
+  const { producer } = producerFor(t, logger.url, { dial });
+  for (const name of [...first, ...first]) await producer.send(name);
+  assert.equal(logger.streams, 0);
+});
+
+test('at random: whatever breaks on streams and requests, what is acknowledged is stored once, at its offset, in order', async (t) => {
+  let streams = 0;
+  for (let run = 1; run <= 10; run += 1) {
+    const rules = new Rules();
+    let seed = Number(process.env.SEED ?? run);
+    const chance = (): number => {
+      seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+      return seed / 2 ** 31;
+    };
+    const trouble: Step = (received) => {
+      const luck = chance();
+      if (luck < 0.02) return reset(received);
+      if (luck < 0.03) return problem('overloaded', { retryAfterMs: 1 })(received);
+      if (luck < 0.04) return problem('outcome-unknown', { retryAfterMs: 1 })(received);
+      return rules.step(received);
+    };
+    const { logger, producer, before } = await streaming(t, rules);
+    logger.otherwise = trouble;
+    const all = Array.from({ length: 300 }, (_, number) => `n${number}`);
+    const sent: Promise<{ offset: number }>[] = [];
+    for (const name of all) {
+      await producer.room();
+      sent.push(producer.send(chance() < 0.5 ? large(name) : name));
+    }
+    assert.deepEqual(await settled(sent), from(before, all));
+    assert.deepEqual(rules.stored, [...before, ...all]);
+    streams += logger.streams;
+  }
+  assert.ok(streams > 10, 'no stream was opened again');
+});
