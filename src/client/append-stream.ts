@@ -2,12 +2,7 @@
 // paid once. A stream only ever makes things cheaper: whatever goes wrong on it ends it, and what it has not answered for is
 // repeated over HTTP by whoever gave it.
 import { WebSocket } from 'ws';
-import {
-  STREAM_MESSAGE_BYTES,
-  STREAM_PROTOCOL,
-  STREAM_ROUTE,
-  type StreamRefusal,
-} from '../api/stream-protocol.ts';
+import { STREAM_PROTOCOL, STREAM_ROUTE, type StreamRefusal } from '../api/stream-protocol.ts';
 import type { AppendResult } from '../api/types.ts';
 import { APPEND_PATH, APPEND_RESULT, checked } from './append-call.ts';
 import { AnswerError, type Attempted, brokenOff, Superseded } from './attempt.ts';
@@ -20,6 +15,8 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 /** How often the oldest batch without an answer is looked at: cheaper than a timer for each. */
 const CHECK_MS = 20;
 const NORMAL = 1000;
+/** What a request costs is lost in the cost of a larger batch, and several requests are under way at a time. */
+const SMALL_BYTES = 64 * 1024;
 const REFUSAL: ShapeOf<StreamRefusal> = { status: isCount, headers: isObject, body: isObject };
 
 export interface StreamOptions {
@@ -95,7 +92,7 @@ export class AppendStream {
   }
 
   takes(batch: Buffer): boolean {
-    return this.open && batch.length <= STREAM_MESSAGE_BYTES;
+    return this.open && batch.length <= SMALL_BYTES;
   }
 
   /** Sends a batch, whose bytes must stay as they are until `settle` is called, which is once. */

@@ -103,7 +103,10 @@ export class Connection {
     });
     try {
       const result = await attempt(this.#http, url, call, link.signal);
-      this.note(result, url);
+      if (result.kind === 'retry') {
+        const { reason, detail } = result;
+        this.settings.onRetry({ reason, detail, url, attempt: 1 });
+      } else if (result.kind === 'redirect' && result.to !== url) this.#leader.redirected(url, result.to);
       return { ...result, url };
     } catch {
       return null; // given up by the caller, who knows
@@ -112,14 +115,6 @@ export class Connection {
       for (const stop of stops) stop();
       link.release();
     }
-  }
-
-  /** What an attempt tells that is not followed by others at once. */
-  note(result: Attempted<unknown>, url: string): void {
-    if (result.kind === 'retry') {
-      const { reason, detail } = result;
-      this.settings.onRetry({ reason, detail, url, attempt: 1 });
-    } else if (result.kind === 'redirect' && result.to !== url) this.#leader.redirected(url, result.to);
   }
 
   /** There is a stream to the leader, which takes appends now. */

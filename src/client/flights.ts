@@ -86,13 +86,8 @@ export class Flights {
     if (this.#flights.length === 0) return true;
     const isGivingUp = this.#flights[0]?.giveUp.aborted === true;
     const isCatchingUp = this.#flights.some(({ missed }) => missed);
-    const isHeld = this.#sorting || isGivingUp || isCatchingUp;
-    return this.#flights.length < PIPELINED_MAX && !isHeld && !this.#isChanging && this.#stamps.hasRoom;
-  }
-
-  /** From requests to a stream: those under way land first. */
-  get #isChanging(): boolean {
-    return this.#connection.hasStream && !this.#areStreamed(null);
+    const isHeld = this.#sorting || isGivingUp || isCatchingUp || this.#flights[0]?.streamed === true;
+    return this.#flights.length < PIPELINED_MAX && !isHeld && this.#stamps.hasRoom;
   }
 
   /** Resolves when those under way now have landed. Never rejects. */
@@ -127,15 +122,18 @@ export class Flights {
   async #fly(flight: Flight, before: Promise<void>): Promise<void> {
     // Sent before this returns: what is launched next must not overtake it.
     const streaming = this.#overStream(flight);
-    if (streaming !== null) await this.#streamed(flight, streaming, before);
+    if (streaming !== null) await this.#streamed(flight, streaming);
     else if (this.#flights[0] === flight) await this.#deliver(flight, 0);
     else await this.#followUp(flight, before);
     this.#land(flight, false);
   }
 
-  /** Null where it cannot go over a stream. None does beside one that goes over HTTP: they would overtake each other. */
+  /**
+   * Null where it cannot go over a stream. A batch goes there alone: in company, batches are large, for which requests cost no more,
+   * and one that overtakes another would be refused as a gap.
+   */
   #overStream(flight: Flight): Promise<Tried<AppendResult> | null> | null {
-    if (!this.#connection.hasStream || !this.#areStreamed(flight)) return null;
+    if (this.#flights.length > 1 || !this.#connection.hasStream) return null;
     const { parcel, stamp, giveUp } = flight;
     const { builder } = parcel;
     const tried = new Promise<Tried<AppendResult> | null>((settle) => {
@@ -145,29 +143,11 @@ export class Flights {
     return flight.streamed ? tried : null;
   }
 
-  #areStreamed(but: Flight | null): boolean {
-    for (const flight of this.#flights) if (flight !== but && !flight.streamed) return false;
-    return true;
-  }
-
-  async #streamed(
-    flight: Flight,
-    streaming: Promise<Tried<AppendResult> | null>,
-    before: Promise<void>,
-  ): Promise<void> {
+  async #streamed(flight: Flight, streaming: Promise<Tried<AppendResult> | null>): Promise<void> {
     const tried = await streaming;
-    if (tried?.kind === 'done') {
-      if (this.#flights[0] !== flight) await before;
-      return this.#stored(flight, { ...tried, attempts: 1 });
-    }
+    if (tried?.kind === 'done') return this.#stored(flight, { ...tried, attempts: 1 });
     flight.streamed = false;
-    flight.missed = true;
-    // The oldest goes on from there; those behind it wait until they are the oldest.
-    if (this.#flights[0] === flight) return this.#deliver(flight, 0, tried);
-    if (tried && !flight.giveUp.aborted) this.#connection.note(tried, tried.url);
-    await before;
-    if (flight.doom) rejectEach(flight.parcel.sends, flight.doom);
-    else await this.#deliver(flight, tried === null ? 0 : 1);
+    await this.#deliver(flight, 0, tried);
   }
 
   async #followUp(flight: Flight, before: Promise<void>): Promise<void> {
