@@ -15,7 +15,7 @@ export type AppendCode = 'ok' | 'redirected' | 'left' | ErrorCode;
 export interface ApiMetrics {
   /** `route` is a route's pattern or `none`, `method` one that HTTP defines or `other`; status 0: the client left first. */
   onRequest(sample: { route: string; method: string; status: number; seconds: number }): void;
-  /** Every POST /api/v1/log, refused ones included; `records` and `bytes` are 0 where the body was not read. */
+  /** Every POST /api/v1/log and every batch of an append stream, refused ones included; `records` and `bytes` are 0 where the body was not read. */
   onAppend(sample: { code: AppendCode; seconds: number; records: number; bytes: number }): void;
   /** A connection that was closed because its TLS handshake failed or was not done in time. */
   onTlsFailure(): void;

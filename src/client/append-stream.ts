@@ -1,6 +1,7 @@
 // Appends over one WebSocket (docs/reference/api.md, Append stream): what a request of HTTP costs both sides, again and again, is
 // paid once. A stream only ever makes things cheaper: whatever goes wrong on it ends it, and what it has not answered for is
 // repeated over HTTP by whoever gave it.
+import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { STREAM_PROTOCOL, STREAM_ROUTE, type StreamRefusal } from '../api/stream-protocol.ts';
 import type { AppendResult } from '../api/types.ts';
@@ -62,13 +63,16 @@ export function openStream(
   });
   return new Promise((resolve) => {
     ws.once('error', () => resolve(null));
-    ws.once('open', () => resolve(new AppendStream(ws, url, options, events)));
+    ws.once('upgrade', ({ socket }) =>
+      ws.once('open', () => resolve(new AppendStream(ws, socket, url, options, events))),
+    );
   });
 }
 
 export class AppendStream {
   readonly url: string;
   readonly #ws: WebSocket;
+  readonly #socket: Socket;
   readonly #options: StreamOptions;
   readonly #events: StreamEvents;
   /** In the order sent, which is that of the answers. */
@@ -77,8 +81,11 @@ export class AppendStream {
   #silent = false;
   #open = true;
 
-  constructor(ws: WebSocket, url: string, options: StreamOptions, events: StreamEvents) {
+  constructor(ws: WebSocket, socket: Socket, url: string, options: StreamOptions, events: StreamEvents) {
     this.#ws = ws;
+    this.#socket = socket;
+    // As with requests: a program that has nothing under way may end.
+    socket.unref();
     this.url = url;
     this.#options = options;
     this.#events = events;
@@ -97,6 +104,7 @@ export class AppendStream {
 
   /** Sends a batch, whose bytes must stay as they are until `settle` is called, which is once. */
   append(batch: Buffer, count: number, settle: Settle): void {
+    if (this.#waiting.length === 0) this.#socket.ref();
     this.#waiting.push({ count, sentMs: performance.now(), settle });
     this.#timer ??= setInterval(() => this.#check(), CHECK_MS);
     this.#ws.send(batch);
@@ -121,6 +129,7 @@ export class AppendStream {
       this.#end(new Error('an answer to nothing'));
       return;
     }
+    if (this.#waiting.length === 0) this.#socket.unref();
     if (this.#silent) this.#tellSilent(false);
     waiting.settle(this.#resultIn(data.toString('utf8'), waiting.count));
   }

@@ -1,6 +1,7 @@
 // Appends over a stream: it comes once appends go well, it carries what requests carried, and whatever breaks on it is repeated by
 // requests, in order and once.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import type { Producer, ProducerOptions } from '../../../src/client/index.ts';
@@ -248,6 +249,23 @@ test('a send that is given up on a stream is unknown', async (t) => {
   giveUp.abort(new Error('enough'));
   assert.deepEqual(await settled([sent]), ['aborted unknown']);
   assert.deepEqual(retries, []);
+});
+
+test('a program that has nothing under way may end, a stream or not', async (t) => {
+  const logger = await ScriptedLogger.start(t, [], new Rules().step);
+  logger.offerStreams();
+  const client = new URL('../../../src/client/index.ts', import.meta.url).href;
+  const program = `
+    import { Producer } from ${JSON.stringify(client)};
+    const producer = new Producer({ target: ${JSON.stringify(logger.url)} });
+    for (let sent = 0; sent < 100; sent += 1) await producer.send('a');
+  `;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', program], { stdio: 'inherit' });
+  const timer = setTimeout(() => child.kill(), 30_000);
+  const [code] = await once(child, 'exit');
+  clearTimeout(timer);
+  assert.equal(code, 0);
+  assert.equal(logger.received.at(-1)?.streamed, true);
 });
 
 test('over a dial of its own a client uses requests alone', async (t) => {
