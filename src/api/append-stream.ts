@@ -6,9 +6,10 @@ import type { WebSocket } from 'ws';
 import { LoggerError } from '../errors.ts';
 import { isLed } from './append.ts';
 import { batchOfBody } from './batch-body.ts';
-import type { ApiContext, ApiMetrics, AppendCode } from './context.ts';
+import { tooLarge } from './body.ts';
+import { type ApiContext, type ApiMetrics, type AppendCode, LOG_ROUTE } from './context.ts';
 import { refuseUnlessLeading } from './leader.ts';
-import { answerOf, loggerErrorOf, redirectOf } from './problems.ts';
+import { judgedError } from './problems.ts';
 import type { AppendResult } from './types.ts';
 
 /** Batches without an answer: beyond these nothing is read. */
@@ -142,10 +143,7 @@ export class AppendStream {
     if (refused) throw refused;
     if (!isBinary) throw new LoggerError('invalid-request', 'a message is text, and no record batch');
     // The operator's limit may be below that of messages.
-    if (data.length > limits.bodyBytes)
-      throw new LoggerError('body-too-large', `the body is larger than ${limits.bodyBytes} bytes`, {
-        extra: { limitBytes: limits.bodyBytes },
-      });
+    if (data.length > limits.bodyBytes) throw tooLarge({ bytes: limits.bodyBytes, code: 'body-too-large' });
     budget.take(data.length);
     try {
       if (!isLed(service)) await service.leaderKnown();
@@ -159,17 +157,11 @@ export class AppendStream {
     }
   }
 
+  /** As a POST of the batch would have been answered. */
   #refusalText(error: unknown, sample: Sample): string {
-    const { service, log } = this.#parts;
-    const redirect = redirectOf(error, service);
-    if (redirect !== null) {
-      sample.code = 'redirected';
-      return JSON.stringify(redirect);
-    }
-    const failure = loggerErrorOf(error);
-    if (failure.code === 'internal') log.error({ err: error }, 'an append over a stream failed');
-    sample.code = failure.code;
-    const { status, headers, body } = answerOf(failure);
+    const { code, answer } = judgedError(error, LOG_ROUTE, 'POST', this.#parts);
+    sample.code = code;
+    const { status, headers, body } = answer;
     return `{"status":${status},"headers":${JSON.stringify(headers)},"body":${body.toString('utf8')}}`;
   }
 

@@ -9,9 +9,8 @@ import { type Access, refusalFor } from './access.ts';
 import { isLed } from './append.ts';
 import { AppendStream, type StreamParts } from './append-stream.ts';
 import type { ApiContext, ApiMetrics } from './context.ts';
-import type { Answer } from './early-answer.ts';
 import { refuseUnlessLeading } from './leader.ts';
-import { answerOf, loggerErrorOf, redirectOf } from './problems.ts';
+import { judgedError } from './problems.ts';
 import { oddityOf } from './request-head.ts';
 import { STREAM_MESSAGE_BYTES, STREAM_PROTOCOL, STREAM_ROUTE } from './stream-protocol.ts';
 
@@ -132,14 +131,8 @@ class AppendStreams {
   }
 
   #refuse(request: IncomingMessage, socket: Socket, error: unknown): void {
-    const redirect = redirectOf(error, this.#context.service, STREAM_ROUTE);
-    const failure = loggerErrorOf(error);
-    if (redirect === null && failure.code === 'internal')
-      this.#context.log.error({ err: error, url: request.url }, 'a request failed');
-    const { status, headers, body }: Answer =
-      redirect === null
-        ? answerOf(failure)
-        : { ...redirect, body: Buffer.from(JSON.stringify(redirect.body)) };
+    const { answer } = judgedError(error, STREAM_ROUTE, 'GET', this.#context);
+    const { status, headers, body } = answer;
     this.#door.metrics.onRequest({ route: STREAM_ROUTE, method: 'GET', status, seconds: 0 });
     const response = new ServerResponse(request);
     response.assignSocket(socket);

@@ -10,7 +10,7 @@ export interface BodyLimit {
   readonly code: Extract<ErrorCode, 'body-too-large' | 'record-too-large'>;
 }
 
-const tooLarge = ({ bytes, code }: BodyLimit): LoggerError =>
+export const tooLarge = ({ bytes, code }: BodyLimit): LoggerError =>
   new LoggerError(code, `the body is larger than ${bytes} bytes`, { extra: { limitBytes: bytes } });
 
 /** Refuses by Content-Length, before anything of the body is read. */

@@ -89,10 +89,7 @@ export class Connections {
   /** The connection speaks another protocol from now on: `close` is called where an idle one would be closed. */
   handOver(socket: Socket, close: () => void): void {
     const connection = this.#connections.get(socket);
-    if (connection === undefined) return;
-    connection.takenOver = close;
-    // It may have been told so just before.
-    if (connection.closing) close();
+    if (connection !== undefined) connection.takenOver = close;
   }
 
   /** From now on every connection is closed once idle, and new ones at once. */

@@ -3,7 +3,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { type ErrorCode, LoggerError, problemOf } from '../errors.ts';
-import { LOG_ROUTE } from './context.ts';
 import { type Answer, type LingerBounds, sendEarly } from './early-answer.ts';
 import { leaderOf, locationAt } from './leader.ts';
 import { JSON_TYPE, PROBLEM } from './media.ts';
@@ -56,10 +55,34 @@ export function answerOf(error: LoggerError): Answer {
   return { status: problem.status, headers, body: Buffer.from(JSON.stringify(problem)) };
 }
 
-export interface ProblemParts extends LingerBounds {
+interface JudgingParts {
   readonly service: LoggerService;
   readonly log: Logger;
 }
+
+export type ProblemParts = JudgingParts & LingerBounds;
+
+interface Judged {
+  /** Under which it is counted. */
+  readonly code: ErrorCode | 'redirected';
+  readonly answer: Answer;
+}
+
+/** The answer to what was asked at `url` and failed, to the leader's same path where that is elsewhere. A fault of ours is logged. */
+export function judgedError(
+  error: unknown,
+  url: string,
+  method: string,
+  { service, log }: JudgingParts,
+): Judged {
+  const leader = leaderOf(error, service);
+  if (leader !== null) return { code: 'redirected', answer: redirectTo(leader, url) };
+  const failure = loggerErrorOf(error);
+  if (failure.code === 'internal') log.error({ err: error, method, url }, 'a request failed');
+  return { code: failure.code, answer: answerOf(failure) };
+}
+
+const ELSEWHERE: readonly string[] = ['redirected', 'no-leader', 'not-leader'];
 
 /** Answers a request that failed. Returns the code under which it is counted. */
 export function answerError(
@@ -68,38 +91,20 @@ export function answerError(
   reply: FastifyReply,
   parts: ProblemParts,
 ): ErrorCode | 'redirected' {
-  const redirect = redirectOf(error, parts.service, request.url);
-  if (redirect !== null) {
-    const answer = { ...redirect, body: Buffer.from(JSON.stringify(redirect.body)) };
-    sendEarly(reply, closingWrites(answer, request), parts);
-    return 'redirected';
-  }
-  const failure = loggerErrorOf(error);
-  if (failure.code === 'internal')
-    parts.log.error({ err: error, method: request.method, url: request.url }, 'a request failed');
-  const answer = answerOf(failure);
-  const elsewhere = failure.code === 'no-leader' || failure.code === 'not-leader';
-  sendEarly(reply, elsewhere ? closingWrites(answer, request) : answer, parts);
-  return failure.code;
+  const { code, answer } = judgedError(error, request.url, request.method, parts);
+  sendEarly(reply, ELSEWHERE.includes(code) ? closingWrites(answer, request) : answer, parts);
+  return code;
 }
 
-export interface Redirect {
-  readonly status: 307;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: { readonly leader: LeaderAddress };
-}
-
-/** To the same URL at the leader, where that is elsewhere; null for any other failure. */
-export function redirectOf(error: unknown, service: LoggerService, url: string = LOG_ROUTE): Redirect | null {
-  const leader = leaderOf(error, service);
-  if (leader === null) return null;
-  const headers = {
+const redirectTo = (leader: LeaderAddress, url: string): Answer => ({
+  status: 307,
+  headers: {
     location: locationAt(leader, url),
     'content-type': JSON_TYPE,
     'cache-control': 'no-store',
-  };
-  return { status: 307, headers, body: { leader } };
-}
+  },
+  body: Buffer.from(JSON.stringify({ leader })),
+});
 
 /** The next write should look for the leader anew: the Service would route a new connection to it, not this one. */
 const closingWrites = (answer: Answer, request: FastifyRequest): Answer =>

@@ -6,7 +6,7 @@ import { WebSocket } from 'ws';
 import { STREAM_PROTOCOL, STREAM_ROUTE, type StreamRefusal } from '../api/stream-protocol.ts';
 import type { AppendResult } from '../api/types.ts';
 import { APPEND_PATH, APPEND_RESULT, checked } from './append-call.ts';
-import { AnswerError, type Attempted, brokenOff, Superseded } from './attempt.ts';
+import { AnswerError, type Attempted, brokenOff, Superseded, type Tried } from './attempt.ts';
 import { TimeoutError } from './http.ts';
 import { failureIn } from './problem.ts';
 import type { Access } from './settings.ts';
@@ -18,6 +18,7 @@ const CHECK_MS = 20;
 const NORMAL = 1000;
 /** What a request costs is lost in the cost of a larger batch, and several requests are under way at a time. */
 const SMALL_BYTES = 64 * 1024;
+const STALE_TOKEN: readonly string[] = ['unauthorized', 'forbidden'];
 const REFUSAL: ShapeOf<StreamRefusal> = { status: isCount, headers: isObject, body: isObject };
 
 export interface StreamOptions {
@@ -35,7 +36,7 @@ export interface StreamEvents {
   onEnd(): void;
 }
 
-type Settle = (result: Attempted<AppendResult>) => void;
+type Settle = (tried: Tried<AppendResult> | null) => void;
 
 interface Waiting {
   readonly count: number;
@@ -43,16 +44,26 @@ interface Waiting {
   readonly settle: Settle;
 }
 
-/** Resolves null where there is no stream to be had, whatever the reason. */
+/** Resolves null where there is no stream to be had, whatever the reason: the requests that go on instead will tell. */
 export function openStream(
   url: string,
   options: StreamOptions,
   events: StreamEvents,
 ): Promise<AppendStream | null> {
-  const { access, connectTimeoutMs } = options;
+  // What is given as token or authorities may be of no use, which some of what is called here throws.
+  return new Promise<AppendStream | null>((resolve) => {
+    const ws = dialled(url, options);
+    ws.on('error', () => resolve(null));
+    ws.once('upgrade', ({ socket }) =>
+      ws.once('open', () => resolve(new AppendStream(ws, socket, url, options, events))),
+    );
+  }).catch(() => null);
+}
+
+function dialled(url: string, { access, connectTimeoutMs }: StreamOptions): WebSocket {
   const token = access.token();
   const ca = access.ca();
-  const ws = new WebSocket(url.replace(/^http/, 'ws') + STREAM_ROUTE, [STREAM_PROTOCOL], {
+  return new WebSocket(url.replace(/^http/, 'ws') + STREAM_ROUTE, [STREAM_PROTOCOL], {
     handshakeTimeout: connectTimeoutMs,
     perMessageDeflate: false,
     maxPayload: MAX_ANSWER_BYTES,
@@ -60,12 +71,6 @@ export function openStream(
     ...(ca !== undefined && { ca }),
     // Masks keep scripts of web pages from choosing the bytes that proxies see. We are none, and they cost a pass on each side.
     generateMask: (mask) => void mask.fill(0),
-  });
-  return new Promise((resolve) => {
-    ws.once('error', () => resolve(null));
-    ws.once('upgrade', ({ socket }) =>
-      ws.once('open', () => resolve(new AppendStream(ws, socket, url, options, events))),
-    );
   });
 }
 
@@ -94,15 +99,14 @@ export class AppendStream {
     ws.on('close', (code) => this.#end(new Error(`the stream was closed (${code})`)));
   }
 
-  get open(): boolean {
-    return this.#open && this.#ws.readyState === WebSocket.OPEN;
+  takes(sizeBytes: number): boolean {
+    return sizeBytes <= SMALL_BYTES && this.#open && this.#ws.readyState === WebSocket.OPEN;
   }
 
-  takes(batch: Buffer): boolean {
-    return this.open && batch.length <= SMALL_BYTES;
-  }
-
-  /** Sends a batch, whose bytes must stay as they are until `settle` is called, which is once. */
+  /**
+   * Sends a batch, whose bytes must stay as they are until `settle` is called, which is once: with null when nothing is told of the
+   * batch.
+   */
   append(batch: Buffer, count: number, settle: Settle): void {
     if (this.#waiting.length === 0) this.#socket.ref();
     this.#waiting.push({ count, sentMs: performance.now(), settle });
@@ -131,7 +135,11 @@ export class AppendStream {
     }
     if (this.#waiting.length === 0) this.#socket.unref();
     if (this.#silent) this.#tellSilent(false);
-    waiting.settle(this.#resultIn(data.toString('utf8'), waiting.count));
+    const result = this.#resultIn(data.toString('utf8'), waiting.count);
+    // The token that it was opened with is no longer the one to show.
+    const isStale = result.kind === 'final' && STALE_TOKEN.includes(result.error.code);
+    if (isStale) this.close();
+    waiting.settle(isStale ? null : { ...result, url: this.url });
   }
 
   #resultIn(text: string, count: number): Attempted<AppendResult> {
@@ -172,7 +180,7 @@ export class AppendStream {
     if (!this.#open) return;
     this.#finish();
     this.#ws.terminate();
-    const failure = brokenOff(reason);
+    const failure = { ...brokenOff(reason), url: this.url };
     for (const { settle } of this.#waiting.splice(0)) settle(failure);
   }
 

@@ -32,16 +32,12 @@ export class AppendStreams {
     });
   }
 
-  /** The stream to the leader, if this batch may go there now. */
-  for(batch: Buffer): AppendStream | null {
+  /** The stream to the leader, if a batch of this size may go there now. */
+  for(sizeBytes: number): AppendStream | null {
     const stream = this.#stream;
-    return this.isOpen && stream?.takes(batch) ? stream : null;
-  }
-
-  get isOpen(): boolean {
-    if (this.#stream === null || !this.#stream.open || this.#stream.url !== this.#addresses.leader)
-      return false;
-    return (this.#addresses.pick()?.waitMs ?? 1) <= 0;
+    if (stream === null || !stream.takes(sizeBytes) || stream.url !== this.#addresses.leader) return null;
+    const picked = this.#addresses.pick();
+    return picked !== null && picked.waitMs <= 0 ? stream : null;
   }
 
   /** `url` has acknowledged an append over HTTP. */

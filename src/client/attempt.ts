@@ -13,6 +13,9 @@ export interface Call<T> extends HttpRequest {
 
 export type Attempted<T> = { readonly kind: 'done'; readonly value: T } | Failure;
 
+/** How an attempt ended, and where. */
+export type Tried<T> = Attempted<T> & { readonly url: string };
+
 /** The reason of a signal that ends an attempt because another logger has become the leader. */
 export class Superseded extends Error {
   override readonly name = 'Superseded';

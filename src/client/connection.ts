@@ -1,9 +1,9 @@
 // What the calls of one client share: connections, what is known of the leader, and the watch of Consul. Writes go to the
 // leader; reads go to any logger and have addresses of their own, so that a reader that moves on takes no writer along.
-import type { AppendResult } from '../api/types.ts';
 import { Addresses } from './addresses.ts';
+import type { AppendStream } from './append-stream.ts';
 import { AppendStreams } from './append-streams.ts';
-import { type Attempted, attempt, type Call, Superseded } from './attempt.ts';
+import { attempt, type Call, Superseded, type Tried } from './attempt.ts';
 import { watchRegister } from './consul-watch.ts';
 import type { RetryReason } from './errors.ts';
 import { type CallPolicy, Exchange, type Exchanged, type Failed } from './exchange.ts';
@@ -13,14 +13,9 @@ import { Scout, SILENT_MS } from './scout.ts';
 import { type ConsulSettings, type Settings, settingsOf } from './settings.ts';
 import type { ClientOptions } from './types.ts';
 
-const STALE_TOKEN: readonly string[] = ['unauthorized', 'forbidden'];
-
 export interface Policy extends Omit<CallPolicy, 'signal'> {
   readonly signal?: AbortSignal | undefined;
 }
-
-/** How an attempt ended, and where. */
-export type Tried<T> = Attempted<T> & { readonly url: string };
 
 export class Connection {
   readonly settings: Settings;
@@ -117,24 +112,9 @@ export class Connection {
     }
   }
 
-  /** There is a stream to the leader, which takes appends now. */
-  get hasStream(): boolean {
-    return this.#streams.isOpen;
-  }
-
-  /**
-   * One attempt to append a batch over the stream to the leader, which is sent when this returns; false where there is none.
-   * `settle` is called once, with null when it tells nothing of the batch.
-   */
-  stream(batch: Buffer, count: number, settle: (tried: Tried<AppendResult> | null) => void): boolean {
-    const stream = this.#streams.for(batch);
-    stream?.append(batch, count, (result) => {
-      // The token that it was opened with is no longer the one to show.
-      const isStale = result.kind === 'final' && STALE_TOKEN.includes(result.error.code);
-      if (isStale) stream.close();
-      settle(isStale ? null : { ...result, url: stream.url });
-    });
-    return stream !== null;
+  /** The stream to the leader, if a batch of this size may go there now. */
+  streamFor(sizeBytes: number): AppendStream | null {
+    return this.#streams.for(sizeBytes);
   }
 
   /** `url` acknowledged a write as the leader of `epoch`. */

@@ -9,7 +9,8 @@
 //   - when it is not known whether the oldest is stored, it is not known of those behind it either: they fail with it.
 import type { AppendResult } from '../api/types.ts';
 import { appendCall } from './append-call.ts';
-import type { Connection, Tried } from './connection.ts';
+import type { Tried } from './attempt.ts';
+import type { Connection } from './connection.ts';
 import { ClientError, endsProducerEpoch } from './errors.ts';
 import type { Exchanged, Failed } from './exchange.ts';
 import { GiveUp } from './give-up.ts';
@@ -133,14 +134,15 @@ export class Flights {
    * and one that overtakes another would be refused as a gap.
    */
   #overStream(flight: Flight): Promise<Tried<AppendResult> | null> | null {
-    if (this.#flights.length > 1 || !this.#connection.hasStream) return null;
     const { parcel, stamp, giveUp } = flight;
     const { builder } = parcel;
-    const tried = new Promise<Tried<AppendResult> | null>((settle) => {
-      flight.streamed = this.#connection.stream(builder.seal(this.#id, stamp), builder.count, settle);
+    const stream = this.#flights.length > 1 ? null : this.#connection.streamFor(builder.sizeBytes);
+    if (stream === null) return null;
+    flight.streamed = true;
+    return new Promise((settle) => {
       giveUp.onGiven = () => settle(GIVEN_UP);
+      stream.append(builder.seal(this.#id, stamp), builder.count, settle);
     });
-    return flight.streamed ? tried : null;
   }
 
   async #streamed(flight: Flight, streaming: Promise<Tried<AppendResult> | null>): Promise<void> {

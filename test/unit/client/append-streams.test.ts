@@ -5,8 +5,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import type { Producer, ProducerOptions } from '../../../src/client/index.ts';
+import { Authority } from '../../support/authority.ts';
 import { eventually } from '../../support/eventually.ts';
-import { large, nameIn, names, producerFor, Rules, settled } from './batches.ts';
+import { chances, large, nameIn, names, producerFor, Rules, settled, troubled } from './batches.ts';
 import {
   answer,
   type Owner,
@@ -95,6 +96,20 @@ test('loggers that have no streams are asked once, and served by requests', asyn
   assert.deepEqual(rules.stored, [...first, ...first, ...first]);
 });
 
+test('authorities that are of no use spoil the stream, and not the requests under way', async (t) => {
+  const rules = new Rules();
+  const ours = await Authority.make('ours');
+  const logger = await ScriptedLogger.start(t, [], rules.step, await ours.certificate('logger'));
+  logger.offerStreams();
+  let ca = ours.ca;
+  const { producer } = producerFor(t, logger.url, { ca: () => ca });
+  await producer.send('first');
+  ca = '-----BEGIN CERTIFICATE-----\nnone\n-----END CERTIFICATE-----';
+  for (const name of [...first, ...first]) await producer.send(name);
+  assert.equal(logger.streams, 0);
+  assert.deepEqual(rules.stored, ['first', ...first, ...first]);
+});
+
 test('what is refused on the stream for now is repeated by a request', async (t) => {
   const rules = new Rules();
   const { logger, producer, before, retries } = await streaming(t, rules);
@@ -176,7 +191,7 @@ test('a leader that is silent on a stream is left when others name another one',
   const next = await ScriptedLogger.start(t, [], rules.step);
   const logger = await ScriptedLogger.start(t, [], rules.step);
   logger.offerStreams();
-  const { producer, retries } = producerFor(t, '', { target: [logger.url, next.url] });
+  const { producer, retries } = producerFor(t, [logger.url, next.url]);
   for (const name of [...first, ...first]) await producer.send(name);
   await eventually('a batch goes over a stream', async () => {
     await producer.send('more');
@@ -287,20 +302,9 @@ test('at random: whatever breaks on streams and requests, what is acknowledged i
   let streams = 0;
   for (let run = 1; run <= 10; run += 1) {
     const rules = new Rules();
-    let seed = Number(process.env.SEED ?? run);
-    const chance = (): number => {
-      seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
-      return seed / 2 ** 31;
-    };
-    const trouble: Step = (received) => {
-      const luck = chance();
-      if (luck < 0.02) return reset(received);
-      if (luck < 0.03) return problem('overloaded', { retryAfterMs: 1 })(received);
-      if (luck < 0.04) return problem('outcome-unknown', { retryAfterMs: 1 })(received);
-      return rules.step(received);
-    };
+    const chance = chances(Number(process.env.SEED ?? run));
     const { logger, producer, before } = await streaming(t, rules);
-    logger.otherwise = trouble;
+    logger.otherwise = troubled(rules, chance, 0.02, 0.01);
     const all = Array.from({ length: 300 }, (_, number) => `n${number}`);
     const sent: Promise<{ offset: number }>[] = [];
     for (const name of all) {

@@ -6,6 +6,7 @@ import {
   type Owner,
   problem,
   type Received,
+  reset,
   type Step,
   stampIn,
   valuesIn,
@@ -14,7 +15,11 @@ import {
 /** Larger than half a batch: two of them never share one. */
 const LARGE = 300 * 1024;
 
-export function producerFor(owner: Owner, target: string, options: Partial<ProducerOptions> = {}) {
+export function producerFor(
+  owner: Owner,
+  target: string | readonly string[],
+  options: Partial<ProducerOptions> = {},
+) {
   const retries: Retry[] = [];
   const producer = new Producer({
     target,
@@ -73,3 +78,23 @@ export const settled = async (sent: readonly Promise<{ offset: number }>[]): Pro
   });
 
 export const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+
+/** Chances from 0 to 1, the same again for the same seed. */
+export function chances(first: number): () => number {
+  let seed = first;
+  return () => {
+    seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+    return seed / 2 ** 31;
+  };
+}
+
+/** Breaks connections, and refuses for each of two reasons, this often; else as the rules say. */
+export const troubled =
+  (rules: Rules, chance: () => number, resets: number, refusals: number): Step =>
+  (received) => {
+    const luck = chance();
+    if (luck < resets) return reset(received);
+    if (luck < resets + refusals) return problem('overloaded', { retryAfterMs: 1 })(received);
+    if (luck < resets + 2 * refusals) return problem('outcome-unknown', { retryAfterMs: 1 })(received);
+    return rules.step(received);
+  };

@@ -1,7 +1,7 @@
 // Several batches under way at a time: what is refused, lost or unknown in the middle must change neither order nor exactly-once.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { large, nameIn, names, producerFor, Rules, settled } from './batches.ts';
+import { chances, large, nameIn, names, producerFor, Rules, settled, troubled } from './batches.ts';
 import {
   type Owner,
   problem,
@@ -136,19 +136,8 @@ test('a close that gives up leaves what is under way unknown, and refuses the re
 
 test('at random: whatever breaks, what is acknowledged is stored once, at its offset, in order', async (t) => {
   const rules = new Rules();
-  let seed = Number(process.env.SEED ?? 1);
-  const chance = (): number => {
-    seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
-    return seed / 2 ** 31;
-  };
-  const trouble: Step = (received) => {
-    const luck = chance();
-    if (luck < 0.1) return reset(received);
-    if (luck < 0.15) return problem('overloaded', { retryAfterMs: 1 })(received);
-    if (luck < 0.2) return problem('outcome-unknown', { retryAfterMs: 1 })(received);
-    return rules.step(received);
-  };
-  const logger = await ScriptedLogger.start(t, [], trouble);
+  const chance = chances(Number(process.env.SEED ?? 1));
+  const logger = await ScriptedLogger.start(t, [], troubled(rules, chance, 0.1, 0.05));
   const { producer } = producerFor(t, logger.url);
   const all = Array.from({ length: 60 }, (_, number) => `n${number}`);
   const sent: Promise<{ offset: number }>[] = [];

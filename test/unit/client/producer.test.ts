@@ -4,10 +4,9 @@ import {
   type Acknowledgement,
   ClientError,
   LogClient,
-  Producer,
   type ProducerOptions,
-  type Retry,
 } from '../../../src/client/index.ts';
+import { producerFor as producerWith } from './batches.ts';
 import {
   acknowledge,
   answer,
@@ -31,17 +30,7 @@ function producerFor(
   target: string | readonly string[],
   options: Partial<ProducerOptions> = {},
 ) {
-  const retries: Retry[] = [];
-  const producer = new Producer({
-    target,
-    requestTimeoutMs: 5_000,
-    retryMaxMs: 50,
-    onRetry: (retry) => retries.push(retry),
-    ...options,
-    id: 7n,
-  });
-  owner.after(() => producer.close({ signal: AbortSignal.abort(new Error('the test is over')) }));
-  return { producer, retries };
+  return producerWith(owner, target, { requestTimeoutMs: 5_000, retryMaxMs: 50, ...options });
 }
 
 const failure = async (promise: Promise<unknown>): Promise<ClientError> => {
