@@ -321,7 +321,7 @@ export const loggerSettings = {
   printRecords: flag('DLOG_PRINT_RECORDS', true, 'Print each committed record on stdout while leading'),
   printRate: whole(
     'DLOG_PRINT_RATE',
-    1000,
+    100,
     [0, 1_000_000],
     'Records printed one by one in a second; what comes beyond is one line that says which offsets; 0 prints all',
   ),
