@@ -4,6 +4,7 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Producer } from '../../src/client/index.ts';
+import { sendAtRate } from './at-rate.ts';
 import { type Quantiles, quantiles } from './numbers.ts';
 import { numberIn, Payload } from './payload.ts';
 import { Rig } from './rig.ts';
@@ -46,7 +47,11 @@ export async function fanout(options: FanoutOptions): Promise<FanoutResult> {
     });
   });
   await Promise.all(audience.map((reader) => reader.opened));
-  const { usage } = await measured(rig.pids, () => send(producer, payload, ackedMs, options));
+  const { usage } = await measured(rig.pids, () =>
+    sendAtRate(producer, payload, options, (number) => {
+      ackedMs[number] = performance.now();
+    }),
+  );
   for (const endMs = performance.now() + DRAIN_MS; performance.now() < endMs; await sleep(20))
     if (audience.every(({ last }) => last === payload.count)) break;
   for (const reader of audience) reader.end();
@@ -67,30 +72,6 @@ export async function fanout(options: FanoutOptions): Promise<FanoutResult> {
     ...quantiles(tookMs),
     usage,
   };
-}
-
-async function send(
-  producer: Producer,
-  payload: Payload,
-  ackedMs: number[],
-  { seconds, ratePerSecond }: FanoutOptions,
-): Promise<void> {
-  const sent: Promise<unknown>[] = [];
-  const startMs = performance.now();
-  for (let count = 0; count < seconds * ratePerSecond; ) {
-    const waitMs = startMs + (count / ratePerSecond) * 1000 - performance.now();
-    if (waitMs > 0) {
-      await sleep(waitMs);
-      continue;
-    }
-    const number = payload.count + 1;
-    const acked = producer.send(payload.next()).then(() => {
-      ackedMs[number] = performance.now();
-    });
-    sent.push(acked);
-    count += 1;
-  }
-  await Promise.all(sent);
 }
 
 /** One event stream on a bare socket: only the number of each record is looked at. */

@@ -1,8 +1,8 @@
 // How long one record takes from `send` to its acknowledgement: one in flight at a time, or sent at a fixed rate whatever the
 // acknowledgements do. At a fixed rate a record's time counts from when it was due, so that a stall is not hidden by the
 // records that were not sent during it.
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Producer } from '../../src/client/index.ts';
+import { sendAtRate } from './at-rate.ts';
 import { type Quantiles, quantiles } from './numbers.ts';
 import { Payload } from './payload.ts';
 import { type ReadBack, readBack } from './read-back.ts';
@@ -65,39 +65,15 @@ export async function oneAtATime(producer: Producer, payload: Payload, seconds: 
   return tookMs;
 }
 
-/** Keeps nothing of a record but its time: what a collector finds alive, it stops the client for. */
 async function atRate(
   producer: Producer,
   payload: Payload,
   seconds: number,
-  rate: number,
+  ratePerSecond: number,
 ): Promise<number[]> {
-  const count = seconds * rate;
-  const tookMs = new Float64Array(count);
-  const all = Promise.withResolvers<void>();
-  let answered = 0;
-  let failed = false;
-  all.promise.catch(() => {
-    failed = true;
+  const tookMs: number[] = [];
+  await sendAtRate(producer, payload, { seconds, ratePerSecond }, (_, dueMs) => {
+    tookMs.push(performance.now() - dueMs);
   });
-  const send = (dueMs: number): void => {
-    producer.send(payload.next()).then(() => {
-      tookMs[answered] = performance.now() - dueMs;
-      answered += 1;
-      if (answered === count) all.resolve();
-    }, all.reject);
-  };
-  const startMs = performance.now();
-  for (let number = 0; number < count && !failed; ) {
-    const dueMs = startMs + (number / rate) * 1000;
-    const waitMs = dueMs - performance.now();
-    if (waitMs > 0) {
-      await sleep(waitMs);
-      continue;
-    }
-    send(dueMs);
-    number += 1;
-  }
-  await all.promise;
-  return [...tookMs];
+  return tookMs;
 }
