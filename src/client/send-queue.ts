@@ -26,9 +26,8 @@ export interface Parcel {
   readonly sends: readonly Pending[];
 }
 
-/** Memory of batches that is kept for the next ones: fresh memory costs more than what is written into it. */
+/** Memory of batches that is kept for the next ones: fresh memory costs more than what is written into it, and brings collections on. */
 const KEPT_MAX = 8;
-const KEPT_BYTES_MIN = 64 * 1024;
 
 export class SendQueue {
   readonly #limits: QueueLimits;
@@ -104,8 +103,7 @@ export class SendQueue {
 
   /** Nobody reads the bytes of this batch any more. */
   reuse({ builder }: Parcel): void {
-    const { memory } = builder;
-    if (memory.length >= KEPT_BYTES_MIN && this.#kept.length < KEPT_MAX) this.#kept.push(memory);
+    if (this.#kept.length < KEPT_MAX) this.#kept.push(builder.memory);
   }
 
   rejectAll(error: ClientError): void {

@@ -1,10 +1,11 @@
 // The memory of recent batches: those not yet written, which only live here, and as many of the written ones as fit
-// into a bound. Followers that keep up and live readers are served from it, without the disk. One array, oldest first;
-// the unwritten are its tail, so appending, writing and forgetting each move one mark.
+// into a bound. Followers that keep up and live readers are served from it, without the disk. The newest are the buffers
+// that were appended; the written ones behind them are packed together (written-batches.ts).
 import { partition } from './offset-index.ts';
-import { Segment } from './segments.ts';
+import type { Segment } from './segments.ts';
+import { WrittenBatches } from './written-batches.ts';
 
-/** A batch and where it belongs. `bytes` are the appended ones, never copied. */
+/** A batch and where it belongs. */
 export interface Entry {
   readonly base: number;
   /** Offset after its last record. */
@@ -16,23 +17,14 @@ export interface Entry {
   readonly position: number;
 }
 
-/** Stands in the place of an entry that was forgotten, so that its bytes are free. */
-const FORGOTTEN: Entry = {
-  base: -1,
-  end: -1,
-  timestampMs: 0,
-  bytes: Buffer.alloc(0),
-  segment: new Segment(0, null),
-  position: 0,
-};
-/** So many of them may stand at the array's front; then it is cut in one go. */
-const FORGOTTEN_MAX = 1024;
+/** So many written batches stay as they are: mostly they are read once more, by the stream to a follower, and then never. */
+const FRESH_MAX = 32;
 
 export class Window {
   readonly #boundBytes: number;
+  readonly #packed: WrittenBatches;
+  /** The newest. Those from `#unwritten` on are not in a file yet. */
   #entries: Entry[] = [];
-  /** Entries before `#from` are forgotten; those from `#unwritten` on are not in a file yet. */
-  #from = 0;
   #unwritten = 0;
   #sizeBytes = 0;
   #unwrittenBytes = 0;
@@ -40,6 +32,7 @@ export class Window {
   /** Written batches are kept up to `boundBytes`; unwritten ones always. */
   constructor(boundBytes: number) {
     this.#boundBytes = boundBytes;
+    this.#packed = new WrittenBatches(boundBytes);
   }
 
   get unwrittenBytes(): number {
@@ -47,7 +40,7 @@ export class Window {
   }
   /** Lowest offset here, or null when nothing is. */
   get base(): number | null {
-    return this.#entries[this.#from]?.base ?? null;
+    return this.#packed.base ?? this.#entries[0]?.base ?? null;
   }
   /** Lowest offset that is in no file, or null when all are. */
   get unwrittenBase(): number | null {
@@ -81,45 +74,50 @@ export class Window {
       this.#unwrittenBytes -= (this.#entries[this.#unwritten] as Entry).bytes.length;
       this.#unwritten += 1;
     }
+    if (this.#unwritten >= 2 * FRESH_MAX) this.#pack(this.#unwritten - FRESH_MAX);
     this.#forget();
+  }
+
+  #pack(count: number): void {
+    for (const entry of this.#entries.splice(0, count)) this.#sizeBytes -= this.#packed.push(entry);
+    this.#unwritten -= count;
   }
 
   /** Forgets what lies below `first`: it is no part of the log any more. */
   forgetBelow(first: number): void {
-    while (this.#from < this.#unwritten && (this.#entries[this.#from] as Entry).end <= first)
-      this.#forgetOldest();
+    while (this.#hasWritten && this.#oldestEnd <= first) this.#forgetOldest();
+  }
+
+  get #hasWritten(): boolean {
+    return !this.#packed.isEmpty || this.#unwritten > 0;
+  }
+  get #oldestEnd(): number {
+    return this.#packed.isEmpty ? (this.#entries[0] as Entry).end : this.#packed.oldestEnd;
   }
 
   #forgetOldest(): void {
-    this.#sizeBytes -= (this.#entries[this.#from] as Entry).bytes.length;
-    this.#entries[this.#from] = FORGOTTEN;
-    this.#from += 1;
+    if (this.#packed.isEmpty) this.#pack(this.#unwritten);
+    this.#sizeBytes -= this.#packed.forgetOldest();
   }
 
   #forget(): void {
-    while (this.#sizeBytes > this.#boundBytes && this.#from < this.#unwritten) this.#forgetOldest();
-    if (this.#from > FORGOTTEN_MAX && this.#from > this.#entries.length / 2) {
-      this.#entries = this.#entries.slice(this.#from);
-      this.#unwritten -= this.#from;
-      this.#from = 0;
-    }
+    while (this.#sizeBytes > this.#boundBytes && this.#hasWritten) this.#forgetOldest();
   }
 
   /** Drops the batches from `end` on, written or not; `end` lies between two batches. */
   cut(end: number): void {
-    let last = this.#entries.at(-1);
-    while (last && last.base >= end && this.#entries.length > this.#from) {
+    for (let last = this.#entries.at(-1); last && last.base >= end; last = this.#entries.at(-1)) {
       this.#entries.pop();
       this.#sizeBytes -= last.bytes.length;
       if (this.#unwritten > this.#entries.length) this.#unwritten = this.#entries.length;
       else this.#unwrittenBytes -= last.bytes.length;
-      last = this.#entries.at(-1);
     }
+    this.#sizeBytes -= this.#packed.cut(end);
   }
 
   clear(): void {
+    this.#packed.clear();
     this.#entries = [];
-    this.#from = 0;
     this.#unwritten = 0;
     this.#sizeBytes = 0;
     this.#unwrittenBytes = 0;
@@ -127,40 +125,42 @@ export class Window {
 
   /** The batch that holds `offset`, if it is here. */
   find(offset: number): Entry | undefined {
-    const at = this.#indexOf(offset);
-    return at === null ? undefined : this.#entries[at];
+    if (offset < this.#packed.end) return this.#packed.find(offset);
+    const entry = this.#entries[this.#indexOf(offset)];
+    return entry && entry.base <= offset ? entry : undefined;
   }
 
   /** The first batch whose timestamp is at or after; undefined when none is. */
   firstAt(timestampMs: number): Entry | undefined {
-    const count = this.#entries.length - this.#from;
-    const timestampOf = (at: number): number => (this.#entries[this.#from + at] as Entry).timestampMs;
-    return this.#entries[this.#from + partition(count, (at) => timestampOf(at) >= timestampMs)];
+    const timestampOf = (at: number): number => (this.#entries[at] as Entry).timestampMs;
+    return (
+      this.#packed.firstAt(timestampMs) ??
+      this.#entries[partition(this.#entries.length, (at) => timestampOf(at) >= timestampMs)]
+    );
   }
 
   /**
    * Batches from the one that holds `offset`, which all end at or before `below`: at least one if there is one, then up
    * to `maxBytes`. Null when `offset` lies before the window.
    */
-  collect(offset: number, { maxBytes, below }: { maxBytes: number; below: number }): Buffer[] | null {
-    const from = this.#indexOf(offset);
-    if (from === null) return null;
+  collect(offset: number, limits: { maxBytes: number; below: number }): Buffer[] | null {
+    const { base } = this;
+    if (base === null || offset < base) return null;
     const batches: Buffer[] = [];
-    let size = 0;
-    for (let at = from; at < this.#entries.length; at += 1) {
+    let size: number | null = 0;
+    if (offset < this.#packed.end) size = this.#packed.collect(offset, limits, batches);
+    if (size === null) return batches;
+    for (let at = this.#indexOf(offset); at < this.#entries.length; at += 1) {
       const { end, bytes } = this.#entries[at] as Entry;
-      if (end > below || (size > 0 && size + bytes.length > maxBytes)) break;
+      if (end > limits.below || (size > 0 && size + bytes.length > limits.maxBytes)) break;
       batches.push(bytes);
       size += bytes.length;
     }
     return batches;
   }
 
-  /** Array index of the batch that holds `offset`, or the array's length beyond the end; null before the window. */
-  #indexOf(offset: number): number | null {
-    const base = this.base;
-    if (base === null || offset < base) return null;
-    const count = this.#entries.length - this.#from;
-    return this.#from + partition(count, (at) => (this.#entries[this.#from + at] as Entry).end > offset);
+  /** Index of the first entry that ends beyond `offset`: that which holds it, or the first one where that is packed. */
+  #indexOf(offset: number): number {
+    return partition(this.#entries.length, (at) => (this.#entries[at] as Entry).end > offset);
   }
 }

@@ -6,13 +6,21 @@ import { Segment } from '../../../src/log/segments.ts';
 import { type Entry, Window } from '../../../src/log/window.ts';
 
 const BOUND_BYTES = 1000;
+/** More than what is copied into the ring of written batches. */
+const LARGE_BYTES = 17 * 1024;
 const NO_LIMIT = { maxBytes: Number.POSITIVE_INFINITY, below: Number.POSITIVE_INFINITY };
 
 class Model {
-  readonly window = new Window(BOUND_BYTES);
-  readonly segment = new Segment(0, null);
+  readonly boundBytes: number;
+  readonly window: Window;
+  segment = new Segment(0, null);
   entries: Entry[] = [];
   writtenCount = 0;
+
+  constructor(boundBytes = BOUND_BYTES) {
+    this.boundBytes = boundBytes;
+    this.window = new Window(boundBytes);
+  }
 
   get end(): number {
     return this.entries.at(-1)?.end ?? 0;
@@ -39,8 +47,9 @@ class Model {
     this.writtenCount += group.length;
   }
 
+  /** Takes the last so many away. */
   cut(pick: number): void {
-    const keep = pick % (this.entries.length + 1);
+    const keep = Math.max(0, this.entries.length - pick);
     this.window.cut(this.entries[keep]?.base ?? this.end);
     this.entries = this.entries.slice(0, keep);
     this.writtenCount = Math.min(this.writtenCount, keep);
@@ -57,41 +66,107 @@ class Model {
       return;
     }
     const here = this.entries.filter((entry) => entry.base >= base);
-    assert.deepEqual(
-      window.collect(base, NO_LIMIT),
-      here.map(({ bytes }) => bytes),
-    );
+    const collected = window.collect(base, NO_LIMIT) ?? [];
+    assert.equal(collected.length, here.length);
+    for (const [at, { bytes, base: from }] of here.entries())
+      assert.ok(collected[at]?.equals(bytes), `the batch at ${from} is another`);
     const written = here.slice(0, here.length - unwritten.length);
     assert.ok(unwritten.length === 0 || unwritten[0] === here[written.length], 'the unwritten are all here');
     const size = sizeOf(here.map(({ bytes }) => bytes));
-    assert.ok(size <= BOUND_BYTES || written.length === 0, `${size} bytes are kept`);
+    assert.ok(size <= this.boundBytes || written.length === 0, `${size} bytes are kept`);
     assert.equal(base === 0 ? null : window.collect(base - 1, NO_LIMIT), null);
+    assert.equal(base === 0 ? undefined : window.find(base - 1), undefined);
+    for (const entry of here) same(window.find(entry.end - 1), entry);
+    const middle = here[here.length >> 1] as Entry;
+    const first = here.find(({ timestampMs }) => timestampMs >= middle.timestampMs);
+    same(window.firstAt(middle.timestampMs), first);
+    const below = { maxBytes: middle.bytes.length * 3, below: middle.end };
+    assert.deepEqual(window.collect(middle.base, below), [middle.bytes]);
   }
+}
+
+/** A deep comparison would print megabytes where it fails. */
+function same(found: Entry | undefined, entry: Entry | undefined): void {
+  assert.equal(found?.base, entry?.base);
+  assert.equal(found?.end, entry?.end);
+  assert.equal(found?.timestampMs, entry?.timestampMs);
+  assert.equal(found?.position, entry?.position);
+  assert.ok(found?.segment === entry?.segment, `another segment for ${entry?.base}`);
+  assert.ok(!entry || found?.bytes.equals(entry.bytes), `the batch at ${entry?.base} is another`);
 }
 
 const sizeOf = (buffers: readonly Buffer[]): number => buffers.reduce((sum, { length }) => sum + length, 0);
 
-const step = fc.oneof(
-  {
-    weight: 6,
-    arbitrary: fc.record({ push: fc.integer({ min: 1, max: 9 }), size: fc.integer({ min: 1, max: 400 }) }),
-  },
-  { weight: 4, arbitrary: fc.record({ write: fc.integer({ min: 1, max: 1500 }) }) },
-  { weight: 1, arbitrary: fc.record({ cut: fc.nat() }) },
-);
-
-test('it holds what is unwritten, and of the rest as much as fits', () => {
-  fc.assert(
-    fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
-      const model = new Model();
-      for (const one of steps) {
-        if ('push' in one) model.push(one.push, one.size);
-        else if ('write' in one) model.write(one.write);
-        else model.cut(one.cut);
-        model.check();
-      }
-    }),
+const stepOf = (maxSize: number) =>
+  fc.oneof(
+    {
+      weight: 4,
+      arbitrary: fc.record({ push: fc.array(fc.integer({ min: 1, max: maxSize }), { maxLength: 5 }) }),
+    },
+    { weight: 2, arbitrary: fc.record({ write: fc.integer({ min: 1, max: 4 * maxSize }) }) },
+    // So many that most of them are packed.
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        append: fc.array(fc.noBias(fc.integer({ min: 1, max: maxSize })), { minLength: 64, maxLength: 90 }),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ roll: fc.constant(true) }) },
+    { weight: 1, arbitrary: fc.record({ cut: fc.nat({ max: 40 }) }) },
   );
+
+/** Bound and size of the largest batch: forgotten early, rolled over in the ring, and with large ones between small ones. */
+for (const [boundBytes, maxSize] of [
+  [BOUND_BYTES, 400],
+  [BOUND_BYTES, 2000],
+  [20_000, 200],
+  [60_000, 600],
+  [1_500_000, 2 * LARGE_BYTES],
+] as const)
+  test(`it holds what is unwritten, and of the rest ${boundBytes} bytes of batches of up to ${maxSize}`, () => {
+    fc.assert(
+      fc.property(fc.array(stepOf(maxSize), { minLength: 60, maxLength: 90 }), (steps) => {
+        const model = new Model(boundBytes);
+        for (const one of steps) {
+          if ('push' in one) for (const size of one.push) model.push(1 + (size % 9), size);
+          else if ('write' in one) model.write(one.write);
+          else if ('append' in one) {
+            for (const size of one.append) model.push(1, size);
+            while (model.writtenCount < model.entries.length) model.write(maxSize);
+          } else if ('roll' in one) model.segment = new Segment(model.end, null);
+          else model.cut(one.cut);
+          model.check();
+        }
+      }),
+      { numRuns: 12, endOnFailure: true },
+    );
+  });
+
+test('thousands of small batches are all found', () => {
+  const model = new Model(100_000);
+  for (let index = 0; index < 5000; index += 1) {
+    model.push(1, 10);
+    model.window.written(1);
+  }
+  model.writtenCount = model.entries.length;
+  model.check();
+  assert.equal(model.window.base, 0);
+});
+
+test('what was handed out stays as it is when its memory is used for others', () => {
+  const model = new Model(20_000);
+  const add = (): void => {
+    model.push(1, 100);
+    model.window.written(1);
+  };
+  for (let index = 0; index < 150; index += 1) add();
+  const held = model.window.collect(0, NO_LIMIT) as Buffer[];
+  const found = model.window.find(3)?.bytes;
+  const before = held.map((bytes) => Buffer.from(bytes));
+  for (let index = 0; index < 1000; index += 1) add();
+  assert.equal(model.window.find(3), undefined);
+  assert.deepEqual(held, before);
+  assert.deepEqual(found, before[3]);
 });
 
 test('a group to write ends with its segment', () => {
