@@ -3,7 +3,7 @@
 // that were appended; the written ones behind them are packed together (written-batches.ts).
 import { partition } from './offset-index.ts';
 import type { Segment } from './segments.ts';
-import { WrittenBatches } from './written-batches.ts';
+import { isBeyond, type Limits, WrittenBatches } from './written-batches.ts';
 
 /** A batch and where it belongs. */
 export interface Entry {
@@ -96,8 +96,10 @@ export class Window {
   }
 
   #forgetOldest(): void {
-    if (this.#packed.isEmpty) this.#pack(this.#unwritten);
-    this.#sizeBytes -= this.#packed.forgetOldest();
+    if (this.#packed.isEmpty) {
+      this.#sizeBytes -= (this.#entries.shift() as Entry).bytes.length;
+      this.#unwritten -= 1;
+    } else this.#sizeBytes -= this.#packed.forgetOldest();
   }
 
   #forget(): void {
@@ -143,7 +145,7 @@ export class Window {
    * Batches from the one that holds `offset`, which all end at or before `below`: at least one if there is one, then up
    * to `maxBytes`. Null when `offset` lies before the window.
    */
-  collect(offset: number, limits: { maxBytes: number; below: number }): Buffer[] | null {
+  collect(offset: number, limits: Limits): Buffer[] | null {
     const { base } = this;
     if (base === null || offset < base) return null;
     const batches: Buffer[] = [];
@@ -152,7 +154,7 @@ export class Window {
     if (size === null) return batches;
     for (let at = this.#indexOf(offset); at < this.#entries.length; at += 1) {
       const { end, bytes } = this.#entries[at] as Entry;
-      if (end > limits.below || (size > 0 && size + bytes.length > limits.maxBytes)) break;
+      if (isBeyond(limits, size, end, bytes.length)) break;
       batches.push(bytes);
       size += bytes.length;
     }

@@ -8,15 +8,20 @@ import type { Entry } from './window.ts';
 
 const COPIED_BYTES_MAX = 16 * 1024;
 const FIRST_CAPACITY = 1024;
+/** Where in the ring a large batch begins. */
+const NOWHERE = -1;
+
+/** `starts` and `sizes` say where in the ring its bytes are, and how many. */
+const NUMBERS = ['bases', 'ends', 'timesMs', 'positions', 'starts', 'sizes'] as const;
+type Numbers = (typeof NUMBERS)[number];
 
 /** What is known of each batch, in slots that go round; a power of two of them. */
-class Columns {
+class Columns implements Record<Numbers, Float64Array> {
   readonly capacity: number;
   readonly bases: Float64Array;
   readonly ends: Float64Array;
   readonly timesMs: Float64Array;
   readonly positions: Float64Array;
-  /** Where in the ring its bytes are, and how many. */
   readonly starts: Float64Array;
   readonly sizes: Float64Array;
   readonly segments: (Segment | undefined)[];
@@ -48,11 +53,20 @@ class Columns {
 
   #take(other: Columns, number: number): void {
     const [to, from] = [this.slot(number), other.slot(number)];
-    for (const column of ['bases', 'ends', 'timesMs', 'positions', 'starts', 'sizes'] as const)
-      this[column][to] = other[column][from] as number;
+    for (const column of NUMBERS) this[column][to] = other[column][from] as number;
     this.segments[to] = other.segments[from];
     this.large[to] = other.large[from];
   }
+}
+
+export interface Limits {
+  readonly maxBytes: number;
+  readonly below: number;
+}
+
+/** Whether a batch of `bytes` that ends at `end` is too much beside `size` others; alone it may have any size. */
+export function isBeyond({ maxBytes, below }: Limits, size: number, end: number, bytes: number): boolean {
+  return end > below || (size > 0 && size + bytes > maxBytes);
 }
 
 export class WrittenBatches {
@@ -87,32 +101,18 @@ export class WrittenBatches {
     return this.isEmpty ? 0 : this.#at('ends', this.#from);
   }
 
-  #at(column: 'bases' | 'ends' | 'timesMs' | 'positions' | 'starts' | 'sizes', number: number): number {
+  #at(column: Numbers, number: number): number {
     return this.#columns[column][this.#columns.slot(number)] as number;
   }
 
   #isLarge(number: number): boolean {
-    return this.#columns.large[this.#columns.slot(number)] !== undefined;
+    return this.#at('starts', number) === NOWHERE;
   }
 
   /** Returns the bytes of those that were forgotten to make room. */
   push({ base, end, timestampMs, bytes, segment, position }: Entry): number {
     const isLarge = bytes.length > COPIED_BYTES_MAX;
-    let forgotten = 0;
-    let start = this.#next;
-    if (!isLarge) {
-      for (let fits = this.#placeFor(bytes.length); ; fits = this.#placeFor(bytes.length)) {
-        if (fits !== null) {
-          start = fits;
-          break;
-        }
-        forgotten += this.forgetOldest();
-      }
-      // In one piece, and counted from now on: a heap whose limit holds it grows by more before it is collected.
-      this.#ring ??= Buffer.allocUnsafeSlow(this.#ringBytes);
-      this.#ring.set(bytes, start);
-      this.#next = start + bytes.length;
-    }
+    const forgotten = isLarge ? 0 : this.#copyIn(bytes);
     if (this.#to - this.#from === this.#columns.capacity)
       this.#columns = this.#columns.grown(this.#from, this.#to);
     const columns = this.#columns;
@@ -121,7 +121,7 @@ export class WrittenBatches {
     columns.ends[slot] = end;
     columns.timesMs[slot] = timestampMs;
     columns.positions[slot] = position;
-    columns.starts[slot] = start;
+    columns.starts[slot] = isLarge ? NOWHERE : this.#next - bytes.length;
     columns.sizes[slot] = bytes.length;
     columns.segments[slot] = segment;
     columns.large[slot] = isLarge ? bytes : undefined;
@@ -129,16 +129,28 @@ export class WrittenBatches {
     return forgotten;
   }
 
+  /** Up to `#next` of the ring. Returns the bytes of those that were forgotten to make room. */
+  #copyIn(bytes: Buffer): number {
+    let forgotten = 0;
+    let start = this.#placeFor(bytes.length);
+    for (; start === null; start = this.#placeFor(bytes.length)) forgotten += this.forgetOldest();
+    // In one piece, and counted from now on: a heap whose limit holds it grows by more before it is collected.
+    this.#ring ??= Buffer.allocUnsafeSlow(this.#ringBytes);
+    this.#ring.set(bytes, start);
+    this.#next = start + bytes.length;
+    return forgotten;
+  }
+
   /** Where in the ring so many bytes fit, without a gap where possible; null when older ones are in the way. */
   #placeFor(sizeBytes: number): number | null {
     while (this.#fromCopied < this.#to && this.#isLarge(this.#fromCopied)) this.#fromCopied += 1;
-    const isFree = this.#fromCopied === this.#to;
-    const oldest = isFree ? this.#ringBytes : this.#at('starts', this.#fromCopied);
-    const next = isFree ? 0 : this.#next;
-    // Never up to the oldest byte itself: a full ring would look like an empty one.
-    if (next <= oldest && !isFree) return next + sizeBytes < oldest ? next : null;
+    if (this.#fromCopied === this.#to) return 0;
+    const oldest = this.#at('starts', this.#fromCopied);
+    const next = this.#next;
+    // It has gone round, and may have come up to the oldest one.
+    if (next <= oldest) return next + sizeBytes <= oldest ? next : null;
     if (next + sizeBytes <= this.#ringBytes) return next;
-    return sizeBytes < oldest ? 0 : null;
+    return sizeBytes <= oldest ? 0 : null;
   }
 
   /** Returns its bytes. */
@@ -208,18 +220,14 @@ export class WrittenBatches {
    * Adds to `into` the batches from the one that holds `offset`, which is one of those here, while they end at or before `below`
    * and together hold no more than `maxBytes`, or are one. Returns their bytes; null when the limits ended it.
    */
-  collect(
-    offset: number,
-    { maxBytes, below }: { maxBytes: number; below: number },
-    into: Buffer[],
-  ): number | null {
+  collect(offset: number, limits: Limits, into: Buffer[]): number | null {
     const first = this.#holding(offset);
     let number = first;
     let size = 0;
     let ended = false;
     for (; number < this.#to; number += 1) {
       const bytes = this.#at('sizes', number);
-      ended = this.#at('ends', number) > below || (size > 0 && size + bytes > maxBytes);
+      ended = isBeyond(limits, size, this.#at('ends', number), bytes);
       if (ended) break;
       size += bytes;
     }
@@ -239,7 +247,7 @@ export class WrittenBatches {
       const start = this.#at('starts', number);
       let end = start;
       let after = number;
-      while (after < to && !this.#isLarge(after) && this.#at('starts', after) === end) {
+      while (after < to && this.#at('starts', after) === end) {
         end += this.#at('sizes', after);
         after += 1;
       }
