@@ -22,7 +22,7 @@ export interface StoredBatch {
   readonly logEpoch: number;
 }
 
-/** Entries are never changed, only replaced: a copy of the table is a copy of the map. */
+/** Never changed, only replaced: a copy of the table shares its entries. */
 export interface ProducerEntry {
   readonly epoch: number;
   readonly timestampMs: number;
@@ -30,31 +30,46 @@ export interface ProducerEntry {
   readonly batches: readonly StoredBatch[];
 }
 
+/**
+ * A producer's place in the order. A Map keeps an order too, but one that is moved to its end by every batch makes a new table in
+ * V8's old space every few batches, which only a collection of the whole heap frees.
+ */
+interface Place {
+  readonly id: bigint;
+  entry: ProducerEntry;
+  older: Place | null;
+  newer: Place | null;
+}
+
 const lastBatch = (entry: ProducerEntry): StoredBatch => entry.batches.at(-1) as StoredBatch;
 const sequenceAfter = ({ sequence, count }: StoredBatch): number => (sequence + count) % SEQUENCE_MODULUS;
 
 export class ProducerTable {
-  /** Ordered by each producer's last batch, the oldest first: Map keeps insertion order. */
-  readonly #entries: Map<bigint, ProducerEntry>;
+  readonly #places = new Map<bigint, Place>();
+  /** Ends of the order by each producer's last batch. */
+  #oldest: Place | null = null;
+  #newest: Place | null = null;
 
+  /** Producers each once, that of the oldest last batch first. */
   constructor(entries: Iterable<readonly [bigint, ProducerEntry]> = []) {
-    this.#entries = new Map(entries);
+    for (const [id, entry] of entries) this.#put(id, entry);
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#places.size;
   }
 
-  entries(): Iterable<readonly [bigint, ProducerEntry]> {
-    return this.#entries;
+  /** That of the oldest last batch first. */
+  *entries(): Generator<readonly [bigint, ProducerEntry], void, void> {
+    for (let place = this.#oldest; place; place = place.newer) yield [place.id, place.entry];
   }
 
   copy(): ProducerTable {
-    return new ProducerTable(this.#entries);
+    return new ProducerTable(this.entries());
   }
 
   state(id: bigint): ProducerState | null {
-    const entry = this.#entries.get(id);
+    const entry = this.#places.get(id)?.entry;
     if (!entry) return null;
     const { sequence, count, offset } = lastBatch(entry);
     const lastSequence = (sequence + count - 1) % SEQUENCE_MODULUS;
@@ -62,7 +77,7 @@ export class ProducerTable {
   }
 
   judge(stamp: ProducerStamp, count: number, crc: number): ProducerVerdict {
-    const entry = this.#entries.get(stamp.id);
+    const entry = this.#places.get(stamp.id)?.entry;
     if (!entry || stamp.epoch > entry.epoch) {
       return stamp.sequence === 0 ? { kind: 'next' } : { kind: 'refused', code: 'sequence-gap' };
     }
@@ -81,7 +96,7 @@ export class ProducerTable {
   apply(header: BatchHeader, crc: number): void {
     const { producer, baseOffset, count, epoch, maxTimestampMs } = header;
     if (!producer) return;
-    const former = this.#entries.get(producer.id);
+    const former = this.#places.get(producer.id)?.entry;
     const batch: StoredBatch = {
       sequence: producer.sequence,
       count,
@@ -90,8 +105,7 @@ export class ProducerTable {
       logEpoch: epoch,
     };
     const kept = former?.epoch === producer.epoch ? former.batches.slice(1 - BATCHES_PER_PRODUCER) : [];
-    this.#entries.delete(producer.id);
-    this.#entries.set(producer.id, {
+    this.#put(producer.id, {
       epoch: producer.epoch,
       timestampMs: maxTimestampMs,
       batches: [...kept, batch],
@@ -99,17 +113,45 @@ export class ProducerTable {
     this.#expire(maxTimestampMs);
   }
 
+  /** As the newest. */
+  #put(id: bigint, entry: ProducerEntry): void {
+    let place = this.#places.get(id);
+    if (place) {
+      place.entry = entry;
+      if (place === this.#newest) return;
+      this.#unlink(place);
+    } else {
+      place = { id, entry, older: null, newer: null };
+      this.#places.set(id, place);
+    }
+    place.older = this.#newest;
+    if (this.#newest) this.#newest.newer = place;
+    else this.#oldest = place;
+    this.#newest = place;
+  }
+
+  #unlink(place: Place): void {
+    const { older, newer } = place;
+    if (older) older.newer = newer;
+    else this.#oldest = newer;
+    if (newer) newer.older = older;
+    else this.#newest = older;
+    place.older = null;
+    place.newer = null;
+  }
+
   #expire(nowMs: number): void {
-    for (const [id, entry] of this.#entries) {
-      const old = nowMs - entry.timestampMs > PRODUCER_EXPIRY_MS;
-      if (!old && this.#entries.size <= PRODUCERS_MAX) return;
-      this.#entries.delete(id);
+    for (let oldest = this.#oldest; oldest; oldest = this.#oldest) {
+      const old = nowMs - oldest.entry.timestampMs > PRODUCER_EXPIRY_MS;
+      if (!old && this.#places.size <= PRODUCERS_MAX) return;
+      this.#unlink(oldest);
+      this.#places.delete(oldest.id);
     }
   }
 
   /** True when a batch at or after `offset` has left a trace. Without one, a cut to `offset` changes nothing here. */
   touchedFrom(offset: number): boolean {
-    for (const entry of this.#entries.values()) if (lastBatch(entry).offset >= offset) return true;
-    return false;
+    // Offsets only grow: none is higher than that of the newest.
+    return this.#newest !== null && lastBatch(this.#newest.entry).offset >= offset;
   }
 }

@@ -169,10 +169,12 @@ export class Writer {
     if (end > this.#syncedEnd) await files.datasync();
     this.#syncedEnd = end;
     // Who asked after a cut was asked for waits for it; who asked before gets the generation of that time, void by then.
-    const isDone = (waiter: Waiter): boolean => waiter.end <= end && waiter.generation <= generation;
-    const done = this.#waiters.filter(isDone);
-    this.#waiters = this.#waiters.filter((waiter) => !isDone(waiter));
-    for (const waiter of done) waiter.resolve({ end, generation: waiter.generation });
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const waiter of waiters) {
+      if (waiter.end > end || waiter.generation > generation) this.#waiters.push(waiter);
+      else waiter.resolve({ end, generation: waiter.generation });
+    }
   }
 
   /**

@@ -6,8 +6,15 @@ import { majorityOf } from './position.ts';
 import { identityOf, type Leadership, type State, selfIdentity } from './state.ts';
 import type { Member } from './types.ts';
 
-/** Reused at every call: this is the hot path. */
+/** The highest first. Reused at every call: this is the hot path. */
 const ends: number[] = [];
+
+/** By insertion: Array's own sort makes kilobytes of garbage, for three members and for three thousand. */
+function insert(end: number): void {
+  let at = ends.length;
+  for (; at > 0 && ends[at - 1]! < end; at -= 1) ends[at] = ends[at - 1]!;
+  ends[at] = end;
+}
 
 /** Moves commit as far as the acknowledgements allow. */
 export function advanceCommit(s: State): void {
@@ -29,8 +36,7 @@ export function agreedEnd(s: State, leading: Leadership): number {
 
 function majorityEnd(s: State, leading: Leadership, members: readonly Member[]): number {
   ends.length = 0;
-  for (const member of members) ends.push(ackedEnd(s, leading, member));
-  ends.sort(descending);
+  for (const member of members) insert(ackedEnd(s, leading, member));
   const needed = s.config.rules.majority ? majorityOf(members.length) : 1;
   return ends[needed - 1] ?? -1;
 }
@@ -51,5 +57,3 @@ const sameIdentity = (s: State, uid: string, identity: string): boolean => {
   const peer = s.byUid.get(uid)?.peer;
   return !s.config.rules.uidChecked && peer?.id === identity;
 };
-
-const descending = (a: number, b: number): number => b - a;

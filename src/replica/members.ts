@@ -86,20 +86,21 @@ function settle(
 /** One logger swapped (a wiped volume, a new address), added or removed; the leader itself goes by a transfer first. */
 function nextChange(s: State, leading: Leadership): Change | null {
   const { members } = leading;
-  const wanted = s.wanted ?? [...s.config.bootstrap, ...members.map(({ id }) => id)];
   for (const follower of leading.followers.values()) {
     const peer = s.byUid.get(follower.uid)?.peer;
-    if (!peer || !wanted.includes(peer.id) || !follower.matched || !isNear(s, follower.position.end))
+    if (!peer || !isWanted(s, members, peer.id) || !follower.matched || !isNear(s, follower.position.end))
       continue;
-    const at = members.findIndex(({ id }) => id === peer.id);
+    const at = placeOf(members, peer.id);
     if (at < 0) return begin(s, leading, [...members, peer]);
     const present = members[at]!;
     const swapped = identityOf(s, present) !== identityOf(s, peer) && !s.byUid.has(present.uid);
     if (swapped || (present.uid === peer.uid && present.peer !== peer.peer))
       return begin(s, leading, members.with(at, peer));
   }
+  const { wanted } = s;
+  if (wanted === null || members.length === 1) return null;
   const leaving = members.find(({ id }) => !wanted.includes(id));
-  if (!leaving || members.length === 1) return null;
+  if (!leaving) return null;
   if (identityOf(s, leaving) !== selfIdentity(s))
     return begin(
       s,
@@ -108,6 +109,16 @@ function nextChange(s: State, leading: Leadership): Change | null {
     );
   if (members.some(({ id }) => wanted.includes(id))) startTransfer(s, null, wanted);
   return null;
+}
+
+/** Where nothing is said of it: those that are members, and those configured. Without garbage, since it is asked at each event. */
+const isWanted = (s: State, members: readonly Member[], id: string): boolean =>
+  s.wanted === null ? placeOf(members, id) >= 0 || s.config.bootstrap.includes(id) : s.wanted.includes(id);
+
+function placeOf(members: readonly Member[], id: string): number {
+  let at = members.length - 1;
+  while (at >= 0 && members[at]!.id !== id) at -= 1;
+  return at;
 }
 
 const begin = (s: State, leading: Leadership, members: readonly Member[]): Change => {

@@ -22,6 +22,7 @@ export interface LatencyResult extends Quantiles {
   readonly work: 'latency' | 'rate';
   readonly sizeBytes: number;
   readonly members: number;
+  readonly warmupSeconds: number;
   readonly ratePerSecond: number;
   readonly usage: Usage;
   readonly readBack: ReadBack;
@@ -46,6 +47,7 @@ export async function latency(options: LatencyOptions): Promise<LatencyResult> {
     work: ratePerSecond === null ? 'latency' : 'rate',
     sizeBytes,
     members,
+    warmupSeconds,
     ratePerSecond: Math.round(result.length / usage.seconds),
     ...quantiles(result),
     usage,

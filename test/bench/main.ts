@@ -19,6 +19,8 @@ tuneEngine();
 
 const SIGNALS = ['SIGKILL', 'SIGTERM', 'SIGSTOP'] as const;
 const WARMUP_SECONDS = 3;
+/** As for every peer: Kafka's client took seconds for its first records. */
+const RATE_WARMUP_SECONDS = 20;
 const SECONDS = [1, 3600] as const;
 const PER_SECOND = [1, 100_000] as const;
 const size = (fallback = '1024') => whole('size', [13, 1024 * 1024], fallback);
@@ -29,6 +31,7 @@ const load = (seconds: string) => ({
   warmupSeconds: WARMUP_SECONDS,
   members: members(),
 });
+const warmup = () => ({ warmupSeconds: whole('warmup', [0, 3600]) });
 
 async function compare(): Promise<object> {
   const { PEERS } = process.env;
@@ -40,11 +43,13 @@ async function compare(): Promise<object> {
       workload: 'W1 throughput',
       ...(await throughput({ ...load('20'), sizeBytes, producers: 1 })),
     });
-  for (const [workload, seconds, ratePerSecond] of [
-    ['W2 latency', '10', null],
-    ['W4 rate', '60', whole('rate', PER_SECOND)],
-  ] as const)
-    own.push({ workload, ...(await latency({ ...load(seconds), sizeBytes: 1024, ratePerSecond })) });
+  for (const [workload, seconds, warmupSeconds, ratePerSecond] of [
+    ['W2 latency', '10', WARMUP_SECONDS, null],
+    ['W4 rate', '60', RATE_WARMUP_SECONDS, whole('rate', PER_SECOND)],
+  ] as const) {
+    const options = { ...load(seconds), warmupSeconds, sizeBytes: 1024, ratePerSecond };
+    own.push({ workload, ...(await latency(options)) });
+  }
   const peers = await comparePeers(PEERS, own);
   if (!asked.json) process.stdout.write(`${comparisonTable(peers)}\n`);
   return { work: 'compare', own, peers };
@@ -59,8 +64,8 @@ const WORKS: Readonly<Record<string, () => Promise<object>>> = {
       log: (line) => asked.json || process.stderr.write(`${line}\n`),
     }),
   throughput: () => throughput({ ...load('20'), producers: whole('producers', [1, 100]) }),
-  latency: () => latency({ ...load('10'), ratePerSecond: null }),
-  rate: () => latency({ ...load('60'), ratePerSecond: whole('rate', PER_SECOND) }),
+  latency: () => latency({ ...load('10'), ...warmup(), ratePerSecond: null }),
+  rate: () => latency({ ...load('60'), ...warmup(), ratePerSecond: whole('rate', PER_SECOND) }),
   http: () => http({ ...load('10'), clients: whole('clients', [1, 10_000]) }),
   fanout: () =>
     fanout({

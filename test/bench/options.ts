@@ -5,8 +5,8 @@ const USAGE = `usage: npm run bench -- WORK [--json] [flags]
 
   failover    [--signal SIGKILL|SIGTERM|SIGSTOP] [--runs N] [--pause-ms MS]
   throughput  [--size BYTES] [--seconds N] [--members N] [--producers N]   as fast as it goes
-  latency     [--size BYTES] [--seconds N] [--members N]     one record in flight
-  rate        [--size BYTES] [--seconds N] [--rate N]        records at a fixed rate
+  latency     [--size BYTES] [--seconds N] [--members N] [--warmup N]   one record in flight
+  rate        [--size BYTES] [--seconds N] [--rate N] [--warmup N]      records at a fixed rate
   http        [--size BYTES] [--seconds N] [--clients N]     plain HTTP, one record a request
   fanout      [--size BYTES] [--seconds N] [--rate N] [--readers N]   live readers
   recovery    [--mebibytes N]                                start with a long log
@@ -18,6 +18,7 @@ const USAGE = `usage: npm run bench -- WORK [--json] [flags]
   figures     [--write]   the works above that docs/reference/performance.md tells of, one after another
   scale       [--write]   its tables of cost against records, size, readers, members and producers
 
+The first seconds of each work are not counted: 3, or --warmup.
 --json prints one object a run; --write puts the tables and plots into the page.
 `;
 const EXIT_USAGE = 64;
@@ -31,6 +32,7 @@ const OPTIONS = {
   'pause-ms': { type: 'string', default: '5' },
   size: { type: 'string' },
   seconds: { type: 'string' },
+  warmup: { type: 'string', default: '3' },
   members: { type: 'string', default: '3' },
   producers: { type: 'string', default: '1' },
   rate: { type: 'string', default: '1000' },

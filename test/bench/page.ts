@@ -16,6 +16,7 @@ export interface PageResult extends Partial<Quantiles> {
   readonly clients?: number;
   readonly readers?: number;
   readonly records?: number;
+  readonly warmupSeconds?: number;
   readonly mebibytes?: number;
   readonly ratePerSecond?: number;
   readonly megabytesPerSecond?: number;
@@ -71,7 +72,17 @@ export function sectionsOf(results: readonly PageResult[]): Section[] {
   return [...figureSections(of('figures')), ...scaleSections(of('scale'))];
 }
 
-const keyOf = ({ work, sizeBytes, members, producers, clients, readers, records, signal }: PageResult) =>
+const keyOf = ({
+  work,
+  sizeBytes,
+  members,
+  producers,
+  clients,
+  readers,
+  records,
+  warmupSeconds,
+  signal,
+}: PageResult): string =>
   [
     work,
     sizeBytes !== undefined && `${sizeBytes} B`,
@@ -80,6 +91,7 @@ const keyOf = ({ work, sizeBytes, members, producers, clients, readers, records,
     clients !== undefined && `${clients} clients`,
     readers !== undefined && `${readers} readers`,
     records !== undefined && `${records} records`,
+    warmupSeconds !== undefined && warmupSeconds !== 3 && `after ${warmupSeconds} s`,
     signal,
   ]
     .filter((part) => part)

@@ -1,6 +1,8 @@
 // Rule 9 of the protocol: who may append what next, and that the table depends on nothing but the batches.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { decodeProducers, encodeProducers } from '../../../src/log/producer-snapshot.ts';
 import {
@@ -174,6 +176,31 @@ test('a snapshot anywhere, and the batches since, make the same table as all bat
       assert.deepEqual([...replayed.entries()], [...tableOf(batches).entries()]);
     }),
   );
+});
+
+/** Bytes in V8's old space once the young generation holds nothing of now. */
+function oldBytes(collect: (options: { type: 'minor' }) => void): number {
+  // What has survived twice is moved there.
+  for (let times = 0; times < 2; times += 1) collect({ type: 'minor' });
+  return getHeapSpaceStatistics().find(({ space_name }) => space_name === 'old_space')!.space_used_size;
+}
+
+test('batches of producers in turn leave nothing for a collection of the whole heap', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as (options: { type: 'minor' }) => void;
+  for (const producers of [1, 3]) {
+    const table = new ProducerTable();
+    const send = (batches: number): void => {
+      for (let at = 0; at < batches; at += 1)
+        table.apply(header({ id: BigInt(at % producers), sequence: at, offset: at }), CRC);
+    };
+    send(1000);
+    const before = oldBytes(collect);
+    send(20_000);
+    const grown = oldBytes(collect) - before;
+    assert.equal(table.size, producers);
+    assert.ok(grown < 1024 * 1024, `${producers}: ${grown} bytes more`);
+  }
 });
 
 test('a copy stays what it was', () => {
