@@ -8,17 +8,16 @@ export function tuneEngine(): void {
   // which took half of what a logger did. Counted as part of the whole heap's limit, which grows with what is alive, buffers
   // mostly die in the young generation, and full collections become rare. Measured in docs/internals/performance.md.
   setFlagsFromString('--external-memory-accounted-in-global-limit');
-  // By itself V8 lets a small heap grow by 8 MB until it collects all of it, less than the young generation may take of that.
-  setFlagsFromString('--heap-growing-percent=100');
   // By itself V8 forgets the code of functions that have not run for some collections. A takeover's have not.
   setFlagsFromString('--no-flush-bytecode');
 }
 
-/**
- * By itself V8 collects the young generation on several threads, and the main one waits for the others, also where these wait for
- * a processor. A logger has little in it that is alive. Not for a client: there all records that wait are.
- */
-export function collectOnOneThread(): void {
+/** For a logger, whose heap is small, and little of it alive for long; in a client all records that wait are. */
+export function tuneCollector(): void {
+  // By itself V8 lets a small heap grow by 8 MB until it collects all of it, less than the young generation may take of that.
+  setFlagsFromString('--heap-growing-percent=100');
+  // By itself V8 collects the young generation on several threads, and the main one waits for the others, also where these wait
+  // for a processor.
   setFlagsFromString('--no-parallel-scavenge');
 }
 

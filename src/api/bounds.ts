@@ -43,6 +43,9 @@ export const BOUNDS = {
   drainTimeoutMs: 120 * seconds,
   /** After an early answer the rest of the body is taken and thrown away for this long, so that the client can read it. */
   lingerMs: 5 * seconds,
+  /** A refusal for want of room is held back so long, and no more than so many at a time: see early-refusal.ts. */
+  refusalHoldMs: 100,
+  maxHeldRefusals: 10_000,
   /** Comments on an event stream: below the idle timeouts of proxies, and below `stallTimeoutMs`. */
   heartbeatMs: 15 * seconds,
   /** What a browser waits before it reconnects an event stream. */

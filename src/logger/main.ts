@@ -1,9 +1,9 @@
 // The logger: reads its configuration, builds every part from the world outside inwards, and joins them.
-import { collectOnOneThread, loadWhole, startSmall, tuneEngine } from '../engine.ts';
+import { loadWhole, startSmall, tuneCollector, tuneEngine } from '../engine.ts';
 import { runProgram } from '../program.ts';
 
 tuneEngine();
-collectOnOneThread();
+tuneCollector();
 await startSmall(async () => {
   const { startLogger } = await loadWhole(() => import('./start.ts'));
   await runProgram(startLogger);

@@ -9,7 +9,7 @@ import type { Member } from './types.ts';
 /** The highest first. Reused at every call: this is the hot path. */
 const ends: number[] = [];
 
-/** By insertion: Array's own sort makes kilobytes of garbage, for three members and for three thousand. */
+/** By insertion: Array's own sort works on copies, which were a tenth of a leader's garbage. */
 function insert(end: number): void {
   let at = ends.length;
   for (; at > 0 && ends[at - 1]! < end; at -= 1) ends[at] = ends[at - 1]!;

@@ -13,12 +13,11 @@ import { isWhole, type ReadBack } from './read-back.ts';
 import { recovery } from './recovery.ts';
 import { runSeries, SERIES } from './series.ts';
 import { throughput } from './throughput.ts';
-import { syncProbe } from './usage.ts';
+import { syncProbe, WARMUP_SECONDS } from './usage.ts';
 
 tuneEngine();
 
 const SIGNALS = ['SIGKILL', 'SIGTERM', 'SIGSTOP'] as const;
-const WARMUP_SECONDS = 3;
 /** As for every peer: Kafka's client took seconds for its first records. */
 const RATE_WARMUP_SECONDS = 20;
 const SECONDS = [1, 3600] as const;
@@ -31,7 +30,7 @@ const load = (seconds: string) => ({
   warmupSeconds: WARMUP_SECONDS,
   members: members(),
 });
-const warmup = () => ({ warmupSeconds: whole('warmup', [0, 3600]) });
+const warmup = () => ({ warmupSeconds: whole('warmup', [0, 3600], String(WARMUP_SECONDS)) });
 
 async function compare(): Promise<object> {
   const { PEERS } = process.env;

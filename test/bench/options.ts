@@ -32,7 +32,7 @@ const OPTIONS = {
   'pause-ms': { type: 'string', default: '5' },
   size: { type: 'string' },
   seconds: { type: 'string' },
-  warmup: { type: 'string', default: '3' },
+  warmup: { type: 'string' },
   members: { type: 'string', default: '3' },
   producers: { type: 'string', default: '1' },
   rate: { type: 'string', default: '1000' },

@@ -4,7 +4,7 @@ import type { Started } from './long-log.ts';
 import type { Quantiles } from './numbers.ts';
 import { scaleSections } from './page-scale.ts';
 import { bars } from './plot.ts';
-import type { Usage } from './usage.ts';
+import { type Usage, WARMUP_SECONDS } from './usage.ts';
 
 /** A result of any work: what it has of these. */
 export interface PageResult extends Partial<Quantiles> {
@@ -91,7 +91,7 @@ const keyOf = ({
     clients !== undefined && `${clients} clients`,
     readers !== undefined && `${readers} readers`,
     records !== undefined && `${records} records`,
-    warmupSeconds !== undefined && warmupSeconds !== 3 && `after ${warmupSeconds} s`,
+    warmupSeconds !== undefined && warmupSeconds !== WARMUP_SECONDS && `after ${warmupSeconds} s`,
     signal,
   ]
     .filter((part) => part)

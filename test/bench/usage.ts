@@ -7,6 +7,8 @@ import { quantile, round } from './numbers.ts';
 /** Clock ticks a second of /proc; 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
 const PROBE_MS = 3000;
+/** Of each work, not counted, unless something else is asked for. */
+export const WARMUP_SECONDS = 3;
 const PROBE_BYTES = 1024;
 
 export interface Usage {

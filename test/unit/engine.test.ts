@@ -8,7 +8,7 @@ const ENGINE = new URL('../../src/engine.ts', import.meta.url).href;
 const PROGRAM = `
   import * as engine from ${JSON.stringify(ENGINE)};
   engine.tuneEngine();
-  engine.collectOnOneThread();
+  engine.tuneCollector();
   await engine.startSmall(() => engine.loadWhole(async () => console.log('started')));
 `;
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { BOUNDS } from '../../../src/api/bounds.ts';
 import { assertProblem, post, RawClient, startApi, until } from '../../support/api.ts';
 
 const request = (body: string): string =>
@@ -39,6 +40,18 @@ for (const code of ['too-many-requests', 'overloaded'] as const)
     assert.deepEqual(api.service.values, ['d']);
     client.socket.destroy();
   });
+
+test('a refusal is held back, so that who comes back at once is not back in the same turn', async (t) => {
+  const api = await startApi(t);
+  const client = new RawClient(api.port);
+  api.service.full = 'too-many-requests';
+  const sentMs = performance.now();
+  client.write(request('a'));
+  await until('it is refused', () => client.answers.length === 1);
+  const tookMs = performance.now() - sentMs;
+  assert.ok(tookMs >= BOUNDS.refusalHoldMs, `answered after ${tookMs} ms`);
+  client.socket.destroy();
+});
 
 test('a logger that does not lead names the leader, full or not', async (t) => {
   const api = await startApi(t);
