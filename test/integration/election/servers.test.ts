@@ -62,8 +62,9 @@ describe('three Consul servers', () => {
         ['register_read', false, true],
       ],
     );
-    frozen.resume();
+    // While it is frozen: the first that it does when it goes on may be to run for leader of the others.
     await session.destroy();
+    frozen.resume();
   });
 
   it('answer nothing without a majority, within the deadline, and go on as before when it is back', async (t) => {
