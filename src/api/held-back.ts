@@ -9,9 +9,8 @@ interface Held {
 export class HeldBack {
   readonly #holdMs: number;
   readonly #max: number;
-  /** The oldest first. */
-  #held: Held[] = [];
-  #waiting = false;
+  /** The oldest first. The timer runs while there are any. */
+  readonly #held: Held[] = [];
 
   constructor({ refusalHoldMs, maxHeldRefusals }: Pick<Bounds, 'refusalHoldMs' | 'maxHeldRefusals'>) {
     this.#holdMs = refusalHoldMs;
@@ -24,16 +23,12 @@ export class HeldBack {
       run();
       return;
     }
+    if (this.#held.length === 0) this.#wait(this.#holdMs);
     this.#held.push({ dueMs: performance.now() + this.#holdMs, run });
-    if (!this.#waiting) this.#wait(this.#holdMs);
   }
 
   #wait(ms: number): void {
-    this.#waiting = true;
-    setTimeout(() => {
-      this.#waiting = false;
-      this.#release();
-    }, ms);
+    setTimeout(() => this.#release(), ms);
   }
 
   #release(): void {

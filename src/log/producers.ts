@@ -125,6 +125,7 @@ export class ProducerTable {
       this.#places.set(id, place);
     }
     place.older = this.#newest;
+    place.newer = null;
     if (this.#newest) this.#newest.newer = place;
     else this.#oldest = place;
     this.#newest = place;
@@ -136,8 +137,6 @@ export class ProducerTable {
     else this.#oldest = newer;
     if (newer) newer.older = older;
     else this.#newest = older;
-    place.older = null;
-    place.newer = null;
   }
 
   #expire(nowMs: number): void {

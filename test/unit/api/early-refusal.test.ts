@@ -53,6 +53,20 @@ test('a refusal is held back, so that who comes back at once is not back in the 
   client.socket.destroy();
 });
 
+test('a client that leaves while its refusal is held is counted as gone, and others are answered', async (t) => {
+  const api = await startApi(t);
+  api.service.full = 'too-many-requests';
+  const client = new RawClient(api.port);
+  client.write(request('a'));
+  await until('it has come', () => api.api.connections === 1);
+  await sleep(20);
+  client.socket.destroy();
+  await until('it is counted', () => api.appends.length === 1);
+  assert.equal(api.appends[0]?.code, 'left');
+  const answer = await post(api, 'b');
+  assert.equal(answer.status, 429);
+});
+
 test('a logger that does not lead names the leader, full or not', async (t) => {
   const api = await startApi(t);
   api.service.full = 'too-many-requests';
