@@ -1,6 +1,6 @@
 // Records sent at a fixed rate, whatever the acknowledgements do: nothing that is due is left out, however late.
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Producer } from '../../src/client/index.ts';
+import { paced } from './pacer.ts';
 import type { Payload } from './payload.ts';
 
 export interface AtRate {
@@ -18,32 +18,22 @@ export async function sendAtRate(
   { seconds, ratePerSecond }: AtRate,
   acknowledged: (number: number, dueMs: number) => void,
 ): Promise<void> {
-  const count = seconds * ratePerSecond;
   const all = Promise.withResolvers<void>();
-  let left = count;
-  let failed = false;
-  all.promise.catch(() => {
-    failed = true;
-  });
-  const send = (dueMs: number): void => {
-    const bytes = payload.next();
-    const number = payload.count;
-    producer.send(bytes).then(() => {
-      acknowledged(number, dueMs);
-      left -= 1;
-      if (left === 0) all.resolve();
-    }, all.reject);
-  };
-  const startMs = performance.now();
-  for (let sent = 0; sent < count && !failed; ) {
-    const dueMs = startMs + (sent / ratePerSecond) * 1000;
-    const waitMs = dueMs - performance.now();
-    if (waitMs > 0) {
-      await sleep(waitMs);
-      continue;
-    }
-    send(dueMs);
-    sent += 1;
-  }
+  const failed = new AbortController();
+  all.promise.catch((error: unknown) => failed.abort(error));
+  let left = Math.ceil(seconds * ratePerSecond);
+  await paced(
+    { count: left, ratePerSecond },
+    (dueMs) => {
+      const bytes = payload.next();
+      const number = payload.count;
+      producer.send(bytes).then(() => {
+        acknowledged(number, dueMs);
+        left -= 1;
+        if (left === 0) all.resolve();
+      }, all.reject);
+    },
+    failed.signal,
+  );
   await all.promise;
 }

@@ -48,7 +48,8 @@ export async function latency(options: LatencyOptions): Promise<LatencyResult> {
     sizeBytes,
     members,
     warmupSeconds,
-    ratePerSecond: Math.round(result.length / usage.seconds),
+    // At a fixed rate all that was due was sent, however late.
+    ratePerSecond: ratePerSecond ?? Math.round(result.length / usage.seconds),
     ...quantiles(result),
     usage,
     readBack: checked,

@@ -1,6 +1,6 @@
 // Who used the processors meanwhile, and how fast the disk syncs: without both a figure cannot be compared with another.
 import { closeSync, fdatasyncSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
-import { loadavg, tmpdir } from 'node:os';
+import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { quantile, round } from './numbers.ts';
 
@@ -35,10 +35,14 @@ function ticksOf(pid: number | 'self', andChildren = false): number {
   }
 }
 
+/**
+ * Of all processors: the time that passed and was not idle. What the kernel counts as busy it samples at its ticks, 4 ms apart, and work that
+ * comes once a millisecond may fall together with all of them; idle time it measures.
+ */
 function busyTicks(): number {
   const [, ...fields] = (readFileSync('/proc/stat', 'utf8').split('\n')[0] ?? '').split(/\s+/);
-  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = fields.map(Number);
-  return user + nice + system + irq + softirq + steal;
+  const [, , , idle = 0, ioWait = 0] = fields.map(Number);
+  return (performance.now() / 1000) * TICKS_PER_SECOND * cpus().length - idle - ioWait;
 }
 
 const snapshot = (pids: readonly number[]): Snapshot => ({
