@@ -18,13 +18,9 @@ export async function paced(pace: Pace, due: (dueMs: number) => void, signal?: A
   signal?.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const worker = new Worker(new URL('pacer-thread.ts', import.meta.url), { workerData: pace, name: 'pacer' });
-  const abort = (): void => reject(signal?.reason);
-  signal?.addEventListener('abort', abort);
-  worker.once('error', reject);
-  worker.once('exit', () => reject(new Error('The pacer stopped before all were due.')));
   let startMs = 0;
   let called = 0;
-  worker.on('message', (message: PacerMessage) => {
+  const take = (message: PacerMessage): void => {
     if ('startNs' in message) {
       startMs = performance.now() + Number(message.startNs - process.hrtime.bigint()) / 1e6;
       return;
@@ -33,10 +29,19 @@ export async function paced(pace: Pace, due: (dueMs: number) => void, signal?: A
       for (; called < message.due && signal?.aborted !== true; called += 1)
         due(startMs + (called / pace.ratePerSecond) * 1000);
     } catch (error) {
-      reject(error);
+      stop(error);
     }
     if (called === pace.count) resolve();
-  });
+  };
+  const stop = (error: unknown): void => {
+    worker.off('message', take);
+    reject(error);
+  };
+  const abort = (): void => stop(signal?.reason);
+  signal?.addEventListener('abort', abort);
+  worker.on('message', take);
+  worker.once('error', stop);
+  worker.once('exit', () => stop(new Error('The pacer stopped before all were due.')));
   try {
     await promise;
   } finally {
