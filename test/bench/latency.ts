@@ -48,8 +48,7 @@ export async function latency(options: LatencyOptions): Promise<LatencyResult> {
     sizeBytes,
     members,
     warmupSeconds,
-    // At a fixed rate all that was due was sent, however late.
-    ratePerSecond: ratePerSecond ?? Math.round(result.length / usage.seconds),
+    ratePerSecond: Math.round(result.length / usage.seconds),
     ...quantiles(result),
     usage,
     readBack: checked,
