@@ -30,7 +30,7 @@ export interface Surroundings {
 
 export interface CallPolicy {
   readonly signal: AbortSignal;
-  /** Only the leader can answer: leave a silent address as soon as another leader is known. */
+  /** Only the leader can answer: leave a silent address as soon as another leader is known, if the call may be repeated there. */
   readonly leaderOnly: boolean;
   /** False for a call that must not be carried out twice: its first unknown outcome ends it. */
   readonly repeatable: boolean;
@@ -115,7 +115,8 @@ export class Exchange<T> {
   async #attempt(url: string): Promise<Attempted<T>> {
     const { http, addresses, scout } = this.#around;
     const link = linked([this.#policy.signal]);
-    const stops = this.#policy.leaderOnly
+    const mayLeave = this.#policy.leaderOnly && this.#policy.repeatable;
+    const stops = mayLeave
       ? [
           addresses.onLeader((other) => {
             if (other !== url) link.abort(new Superseded(`${other} leads now`));

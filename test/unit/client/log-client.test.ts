@@ -5,6 +5,7 @@ import {
   answer,
   type Owner,
   problem,
+  type Received,
   redirect,
   reset,
   ScriptedLogger,
@@ -165,6 +166,19 @@ test('a transfer is not asked for twice when it is impossible or may have begun'
     ['no-answer', 'unknown'],
   ]);
   assert.equal(logger.received.length, 2);
+});
+
+test('the answer to a transfer is awaited, also when it is known before who leads next', async (t) => {
+  const next = await ScriptedLogger.start(t, [], log(1));
+  const former = await ScriptedLogger.start(t, [answer(202, { epoch: 1, to: 'a' })], silence);
+  next.status = { id: 'b', role: 'leader', epoch: 2, leader: { id: 'b', api: next.url } };
+  const client = clientFor(t, [former.url, next.url]);
+  await client.transfer();
+  const transfer = client.transfer();
+  while (former.received.length < 2) await new Promise(setImmediate);
+  await client.read({ offset: 0, linearizable: true });
+  answer(202, { epoch: 2, to: 'b' })(former.received[1] as Received);
+  assert.deepEqual(await transfer, { epoch: 2, to: 'b' });
 });
 
 test('closing ends what is going on', async (t) => {
