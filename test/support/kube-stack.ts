@@ -34,6 +34,7 @@ export interface LoggerPod {
   readonly node: string;
   readonly role: string | null;
   readonly epoch: number;
+  /** False from when its deletion begins, although its container still answers for a while. */
   readonly ready: boolean;
   readonly restarts: number;
 }
@@ -52,6 +53,7 @@ interface Pod {
     uid: string;
     labels: Record<string, string>;
     annotations?: Record<string, string>;
+    deletionTimestamp?: string;
   };
   spec: { nodeName?: string };
   status: { podIP?: string; containerStatuses?: { ready: boolean; restartCount: number }[] };
@@ -106,7 +108,7 @@ export class Stack implements AsyncDisposable {
       node: spec.nodeName ?? '',
       role: metadata.labels[ROLE_LABEL] ?? null,
       epoch: Number(metadata.annotations?.[EPOCH_ANNOTATION] ?? 0),
-      ready: status.containerStatuses?.[0]?.ready ?? false,
+      ready: metadata.deletionTimestamp === undefined && (status.containerStatuses?.[0]?.ready ?? false),
       restarts: status.containerStatuses?.[0]?.restartCount ?? 0,
     }));
   }
