@@ -1,7 +1,7 @@
 // Where faults happen: the chart installed in a namespace of its own, and all that a fault asks about it or does to it.
 import assert from 'node:assert/strict';
 import { historyNow } from '../../src/verify/index.ts';
-import { eventually, type Namespace, run } from '../support/cluster.ts';
+import { eventually, isReady, type Namespace, run } from '../support/cluster.ts';
 import { signalContainer } from '../support/kube-kill.ts';
 import { apiGet } from '../support/kube-proxy.ts';
 import {
@@ -36,7 +36,6 @@ export interface Placed {
   readonly name: string;
   readonly node: string;
   readonly address: string;
-  readonly deleting: boolean;
   readonly ready: boolean;
   readonly restarts: number;
   readonly containers: ReadonlyMap<string, string>;
@@ -171,8 +170,7 @@ export class Arena implements AsyncDisposable {
       name: metadata.name,
       node: spec.nodeName ?? '',
       address: status.podIP ?? '',
-      deleting: metadata.deletionTimestamp !== undefined,
-      ready: status.containerStatuses?.[0]?.ready ?? false,
+      ready: isReady({ metadata, status }),
       restarts: status.containerStatuses?.[0]?.restartCount ?? 0,
       containers: new Map(
         (status.containerStatuses ?? []).map(({ name, containerID = '' }) => [
@@ -224,9 +222,7 @@ export class Arena implements AsyncDisposable {
     await eventually('all nodes are ready', RECOVERY_MS, () => this.#nodesReady());
     await eventually('all loggers are ready', RECOVERY_MS, async () => {
       const pods = await this.loggers();
-      return pods.length === LOGGER_COUNT && pods.every(({ ready, deleting }) => ready && !deleting)
-        ? true
-        : undefined;
+      return pods.length === LOGGER_COUNT && pods.every(({ ready }) => ready) ? true : undefined;
     });
     await this.stack.consulWhole();
     const leader = await this.leader();

@@ -64,6 +64,15 @@ export async function eventually<T>(
   throw new Error(`waited ${deadlineMs} ms until ${what}`, { cause: last });
 }
 
+interface MaybeReady {
+  readonly metadata: { readonly deletionTimestamp?: string };
+  readonly status: { readonly containerStatuses?: readonly { readonly ready: boolean }[] };
+}
+
+/** Whether a pod's first container is ready. Of one that is being deleted it is so for a while yet, and the pod is not. */
+export const isReady = ({ metadata, status }: MaybeReady): boolean =>
+  metadata.deletionTimestamp === undefined && (status.containerStatuses?.[0]?.ready ?? false);
+
 export class Namespace implements AsyncDisposable {
   readonly name: string;
 

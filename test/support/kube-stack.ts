@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Status } from '../../src/api/index.ts';
 import { EPOCH_ANNOTATION, ROLE_LABEL } from '../../src/kubernetes/index.ts';
-import { eventually, Namespace } from './cluster.ts';
+import { eventually, isReady, Namespace } from './cluster.ts';
 import { signalContainer } from './kube-kill.ts';
 
 export const IMAGE = process.env.IMAGE || 'distributed-logger:e2e';
@@ -34,7 +34,6 @@ export interface LoggerPod {
   readonly node: string;
   readonly role: string | null;
   readonly epoch: number;
-  /** False from when its deletion begins, although its container still answers for a while. */
   readonly ready: boolean;
   readonly restarts: number;
 }
@@ -108,7 +107,7 @@ export class Stack implements AsyncDisposable {
       node: spec.nodeName ?? '',
       role: metadata.labels[ROLE_LABEL] ?? null,
       epoch: Number(metadata.annotations?.[EPOCH_ANNOTATION] ?? 0),
-      ready: metadata.deletionTimestamp === undefined && (status.containerStatuses?.[0]?.ready ?? false),
+      ready: isReady({ metadata, status }),
       restarts: status.containerStatuses?.[0]?.restartCount ?? 0,
     }));
   }
