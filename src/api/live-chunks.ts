@@ -44,6 +44,6 @@ export class LiveChunks {
   async #make(offset: number): Promise<LiveChunk> {
     const { records, next } = await this.#service.read(offset, this.#limits);
     if (next <= offset) throw new LoggerError('internal', `a read of ${offset} went to ${next}`);
-    return { bytes: Buffer.from(eventsOf(records)), next };
+    return { bytes: Buffer.from(await eventsOf(records)), next };
   }
 }

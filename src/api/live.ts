@@ -1,6 +1,7 @@
 // GET /api/v1/log as an event stream: follows the log for as long as the client stays. Readers that have
 // caught up share their chunks (live-chunks.ts); a client that reads slowly slows down its own stream and nothing else.
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { loopShare } from '../loop-share.ts';
 import type { ApiContext } from './context.ts';
 import { EVENTS } from './media.ts';
 import { answerOf, loggerErrorOf } from './problems.ts';
@@ -49,6 +50,8 @@ async function follow(
   while (!ended.aborted) {
     if (!(await service.waitForCommit(offset, ended))) return;
     const { bytes, next } = await liveChunks.from(offset);
+    // Many readers may be given the same chunk in one turn of the event loop.
+    if (loopShare.spent()) await loopShare.turn();
     offset = next;
     if (!(await writeAndDrain(reply.raw, bytes, ended))) return;
   }

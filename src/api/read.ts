@@ -60,7 +60,7 @@ async function readRows(
   if (from === to) return Buffer.alloc(0);
   const signal = context.plainReads.enter(reply.raw);
   const chunk = await readChunk(from, to, context);
-  if (chunk.next === to) return Buffer.from(ndjsonOf(chunk.records));
+  if (chunk.next === to) return Buffer.from(await ndjsonOf(chunk.records));
   await stream(chunk, to, signal, reply, context);
   return undefined;
 }
@@ -83,7 +83,7 @@ async function stream(
   const response = begin(reply);
   try {
     let chunk = firstChunk;
-    while (await writeAndDrain(response, ndjsonOf(chunk.records), signal)) {
+    while (await writeAndDrain(response, await ndjsonOf(chunk.records), signal)) {
       if (chunk.next === to) return void response.end();
       chunk = await readChunk(chunk.next, to, context);
     }

@@ -2,6 +2,7 @@
 // and only key and value go through JSON.stringify: this is the hot path of every reader.
 import { isUtf8 } from 'node:buffer';
 import type { LogRecord } from '../log/types.ts';
+import { loopShare } from '../loop-share.ts';
 
 const member = (bytes: Buffer, text: string, base64: string): string =>
   isUtf8(bytes)
@@ -14,15 +15,19 @@ function rowOf({ offset, timestampMs, epoch, key, value }: LogRecord): string {
   return `{"offset":${offset},"timestamp":${timestampMs},"epoch":${epoch},${keyMember}${member(value, 'value', 'base64')}}`;
 }
 
-export function ndjsonOf(records: readonly LogRecord[]): string {
+/** In turns: a chunk of many small records takes longer than the event loop can be held up. */
+async function textOf(records: readonly LogRecord[], lineOf: (record: LogRecord) => string): Promise<string> {
   let text = '';
-  for (const record of records) text += `${rowOf(record)}\n`;
+  for (const record of records) {
+    text += lineOf(record);
+    if (loopShare.spent()) await loopShare.turn();
+  }
   return text;
 }
 
+export const ndjsonOf = (records: readonly LogRecord[]): Promise<string> =>
+  textOf(records, (record) => `${rowOf(record)}\n`);
+
 /** Server-sent events: the id is the offset, from which a reader that reconnects goes on. A row holds no line break. */
-export function eventsOf(records: readonly LogRecord[]): string {
-  let text = '';
-  for (const record of records) text += `id: ${record.offset}\ndata: ${rowOf(record)}\n\n`;
-  return text;
-}
+export const eventsOf = (records: readonly LogRecord[]): Promise<string> =>
+  textOf(records, (record) => `id: ${record.offset}\ndata: ${rowOf(record)}\n\n`);

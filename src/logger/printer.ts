@@ -8,6 +8,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Logger as PinoLogger } from 'pino';
 import { messageOf } from '../errors.ts';
 import { type Log, type LogRecord, recordsOf } from '../log/index.ts';
+import { loopShare } from '../loop-share.ts';
 import type { ReplicatedLog, Role } from './replicated-log.ts';
 
 const READ_BYTES = 256 * 1024;
@@ -116,6 +117,7 @@ export class Printer {
         this.#print(record);
         printed += 1;
         this.#next = record.offset + 1;
+        if (loopShare.spent()) await loopShare.turn();
       }
       if (printed === 0) throw new Error(`no record at offset ${from} below commit`);
       this.#lines += printed;

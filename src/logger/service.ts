@@ -19,6 +19,7 @@ import {
   type RecordInput,
   recordsOf,
 } from '../log/index.ts';
+import { loopShare } from '../loop-share.ts';
 import type { Appends } from './appends.ts';
 import type { CommitWaiters } from './commit-waiters.ts';
 import type { LeaderWait } from './leader-wait.ts';
@@ -136,6 +137,7 @@ export class Service implements LoggerService {
     for (const record of recordsOf(batches, offset, commit)) {
       if (records.length === limits.maxRecords) break;
       records.push(record);
+      if (loopShare.spent()) await loopShare.turn();
     }
     this.#parts.onRead(records.length);
     return { records, commit, next: offset + records.length };

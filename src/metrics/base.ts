@@ -15,7 +15,7 @@ const MISNAMED = [
  * How often the event loop's delay is measured, each time by a timer. Its metrics count the whole time between two turns of that
  * timer, so that they read as much when nothing is late. prom-client's 10 ms would wake an idle process 100 times a second.
  */
-const LOOP_PROBE_MS = 50;
+export const LOOP_PROBE_MS = 50;
 
 export interface Build {
   readonly version: string;

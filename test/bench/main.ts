@@ -1,5 +1,6 @@
 // `npm run bench -- WORK`: measures real processes with a real Consul on this machine. One object a run with --json.
 import { tuneEngine } from '../../src/engine.ts';
+import { catchUp } from './catch-up.ts';
 import { comparePeers, comparisonTable, type OwnFigure } from './compare.ts';
 import { failover } from './failover.ts';
 import { fanout } from './fanout.ts';
@@ -69,8 +70,14 @@ const WORKS: Readonly<Record<string, () => Promise<object>>> = {
   fanout: () =>
     fanout({
       ...load('10'),
-      readers: whole('readers', [1, 1000]),
+      readers: whole('readers', [1, 1000], '100'),
       ratePerSecond: whole('rate', PER_SECOND),
+    }),
+  'catch-up': () =>
+    catchUp({
+      records: whole('records', [1, 100_000_000]),
+      sizeBytes: size(),
+      readers: whole('readers', [1, 1000], '10'),
     }),
   recovery: () => recovery({ mebibytes: whole('mebibytes', [1, 65_536]) }),
   length: () =>

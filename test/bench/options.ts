@@ -9,6 +9,7 @@ const USAGE = `usage: npm run bench -- WORK [--json] [flags]
   rate        [--size BYTES] [--seconds N] [--rate N] [--warmup N]      records at a fixed rate
   http        [--size BYTES] [--seconds N] [--clients N]     plain HTTP, one record a request
   fanout      [--size BYTES] [--seconds N] [--rate N] [--readers N]   live readers
+  catch-up    [--size BYTES] [--records N] [--readers N]     readers that catch up at the leader
   recovery    [--mebibytes N]                                start with a long log
   length      [--size BYTES] [--seconds N] [--records N]     appends, reads and starts with a long log
   idle        [--seconds N] [--members N]                    memory and processor of idle loggers
@@ -37,7 +38,7 @@ const OPTIONS = {
   producers: { type: 'string', default: '1' },
   rate: { type: 'string', default: '1000' },
   clients: { type: 'string', default: '64' },
-  readers: { type: 'string', default: '100' },
+  readers: { type: 'string' },
   records: { type: 'string', default: '1000000' },
   mebibytes: { type: 'string', default: '1024' },
   pending: { type: 'string', default: '1000' },
