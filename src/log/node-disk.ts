@@ -38,7 +38,8 @@ class NodeFile implements DiskFile {
     for (const { length } of buffers) size += length;
     const isSmall = size <= WRITE_DIRECTLY_BYTES_MAX;
     for (let first = 0; first < buffers.length; first += WRITEV_BUFFERS_MAX) {
-      let group = buffers.slice(first, first + WRITEV_BUFFERS_MAX);
+      // Empty buffers are left out: a write of nothing is done, while the kernel's answer of 0 bytes to any other is a failure.
+      let group = buffers.slice(first, first + WRITEV_BUFFERS_MAX).filter(({ length }) => length > 0);
       while (group.length > 0) {
         const bytesWritten = isSmall
           ? writevSync(this.#handle.fd, group, position)

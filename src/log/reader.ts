@@ -219,6 +219,8 @@ function wholeBytes(
     if (offset > below) break;
     at += header.sizeBytes;
   }
+  // The caller has seen that the first batch ends by `below`. Without it a reader would ask for the same offset for ever.
+  if (at === 0) throw new LogDamagedError(`${where}: the batch is cut off`);
   return at;
 }
 

@@ -68,6 +68,21 @@ for (const [name, make] of Object.entries(disks)) {
     assert.equal(await contentOf(disk, `${root}/a`), Buffer.concat(buffers).toString());
   });
 
+  test(`${name}: a write of nothing is done, whatever it is made of`, async (t) => {
+    const { disk, root } = await make(t);
+    const empty = Buffer.alloc(0);
+    const file = await disk.open(`${root}/a`, 'create');
+    await file.write([], 0);
+    await file.write([empty], 0);
+    await file.write(Array(2000).fill(empty), 7);
+    assert.equal(await file.size(), 0);
+    await file.write([empty, Buffer.from('one'), empty, Buffer.from('two'), empty], 0);
+    await file.write([empty, Buffer.alloc(40_000, 'x'), empty], 6);
+    assert.equal(await file.read(empty, 0), 0);
+    await file.close();
+    assert.equal(await contentOf(disk, `${root}/a`), `onetwo${'x'.repeat(40_000)}`);
+  });
+
   test(`${name}: read and write need a file, create makes or empties one`, async (t) => {
     const { disk, root } = await make(t);
     await assert.rejects(disk.open(`${root}/a`, 'read'), missing);

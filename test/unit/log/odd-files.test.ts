@@ -117,3 +117,13 @@ test('a staged reset that nobody can have asked for is damage', async () => {
   }
   assertBytes(await readAll((await openOn(disk)).log), batches);
 });
+
+test('a sealed segment that was cut short is damage, not an answer without a record', async () => {
+  const { log, disk } = await freshLog({ recentBytes: 0 });
+  const batches = appendMany(log, 30, 3000);
+  await log.sync();
+  const path = '/data/log/00000000000000000000.log';
+  disk.overwrite(path, disk.content(path).subarray(0, 4 * (batches[0] as Buffer).length + 100));
+  assertBytes(await log.read(3, { maxBytes: 1, below: log.end }), batches.slice(3, 4));
+  await assert.rejects(log.read(4, { maxBytes: 1, below: log.end }), { code: 'internal' });
+});
