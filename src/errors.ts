@@ -30,6 +30,8 @@ export const ERRORS = {
   'invalid-producer': kind(400, 'The producer headers are incomplete or malformed'),
   unauthorized: kind(401, 'A valid bearer token is needed'),
   forbidden: kind(403, 'The token does not allow this'),
+  'cross-site': kind(403, 'A web page of another site sent this'),
+  'unknown-host': kind(403, 'The request names a host that this logger is not'),
   'not-found': kind(404, 'There is no such resource'),
   'unknown-producer': kind(404, 'Nothing is known of this producer'),
   'method-not-allowed': kind(405, 'The resource does not take this method'),

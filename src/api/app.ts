@@ -74,7 +74,7 @@ export function createApp(context: ApiContext, metrics: ApiMetrics, tls: ServerT
 
 function hooks(
   app: FastifyInstance,
-  { connections }: ApiContext,
+  { connections, hosts }: ApiContext,
   metrics: ApiMetrics,
   parts: ProblemParts,
 ): void {
@@ -84,7 +84,8 @@ function hooks(
   // By callback: a promise in each hook is a tenth of what an append costs.
   app.addHook('onRequest', (request, reply, done) => {
     countWhenClosed(request, reply, metrics);
-    done(oddityOf(request.raw) ?? (request.is404 ? allowed.refusal(request.method, request.url) : undefined));
+    const odd = oddityOf(request.raw, hosts);
+    done(odd ?? (request.is404 ? allowed.refusal(request.method, request.url) : undefined));
   });
   app.addHook('onSend', (request, reply, _payload, done) => {
     if (connections.isLast({ request: request.raw, response: reply.raw }))

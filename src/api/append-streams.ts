@@ -65,10 +65,10 @@ class AppendStreams {
   }
 
   async #open(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
-    const { service } = this.#context;
+    const { service, hosts } = this.#context;
     const startedMs = performance.now();
     try {
-      const refused = oddityOf(request) ?? this.#refusal(request) ?? this.#strangers(request);
+      const refused = oddityOf(request, hosts) ?? this.#refusal(request);
       if (refused) throw refused;
       if (!isLed(service)) await service.leaderKnown();
       refuseUnlessLeading(service);
@@ -82,13 +82,6 @@ class AppendStreams {
       this.#door.metrics.onRequest({ route: STREAM_ROUTE, method: 'GET', status: 101, seconds });
       this.#begin(ws, request, socket);
     });
-  }
-
-  /** Browsers let any page open a WebSocket anywhere, and do not ask first. */
-  #strangers({ headers }: IncomingMessage): LoggerError | undefined {
-    const { origin, host } = headers;
-    if (origin === undefined || (URL.canParse(origin) && new URL(origin).host === host)) return undefined;
-    return new LoggerError('forbidden', 'a page of another origin may not append');
   }
 
   #refusal({ headers }: IncomingMessage): LoggerError | undefined {

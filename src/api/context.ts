@@ -6,6 +6,7 @@ import type { ApiLimits, Bounds } from './bounds.ts';
 import type { ByteBudget, Readers } from './budget.ts';
 import type { Connections } from './connections.ts';
 import type { LiveChunks } from './live-chunks.ts';
+import type { KnownHosts } from './request-head.ts';
 import type { LoggerService } from './types.ts';
 
 /** How an append ended: `left` when the client was gone before it had an answer. */
@@ -39,6 +40,7 @@ export interface ApiContext {
   /** Plain reads in progress. */
   readonly plainReads: Readers;
   readonly connections: Connections;
+  readonly hosts: KnownHosts;
 }
 
 interface Sample {

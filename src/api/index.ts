@@ -2,6 +2,7 @@
 export type { Access } from './access.ts';
 export type { ApiLimits } from './bounds.ts';
 export type { ApiMetrics, AppendCode } from './context.ts';
+export { knownHosts } from './request-head.ts';
 export { type Api, createApi } from './server.ts';
 export type {
   AppendRefusal,

@@ -21,6 +21,7 @@ import { docsRoutes } from './openapi/index.ts';
 import { pageRoutes } from './page.ts';
 import { probeRoutes } from './probes.ts';
 import { readRoute } from './read.ts';
+import type { KnownHosts } from './request-head.ts';
 import { statusRoutes } from './status.ts';
 import type { ServerTls } from './tls.ts';
 import type { LoggerService } from './types.ts';
@@ -36,6 +37,8 @@ export interface ApiOptions {
   readonly access?: Access | null;
   /** Null: HTTP in the clear. Asked for each connection, so that certificates can be renewed. */
   readonly tls?: ServerTls | null;
+  /** Names in `Host` that are taken; left out, any is. */
+  readonly hosts?: KnownHosts;
   /** Tests narrow these; programs do not. */
   readonly bounds?: Partial<Bounds>;
 }
@@ -107,6 +110,7 @@ function contextOf(options: ApiOptions): ApiContext {
     bounds,
     log,
     version,
+    hosts: options.hosts ?? null,
     metricsText,
     budget: new ByteBudget(limits.bufferedBytes),
     liveChunks: new LiveChunks(service, {

@@ -20,6 +20,8 @@ export const HINTS: Readonly<Record<FailureCode, string>> = {
   unauthorized: 'give a token by --token-file FILE or $DLOG_TOKEN; an old one may have been rotated away',
   forbidden:
     'another token is needed: produce takes the role produce, bench that and read, status, members and tail the role read, transfer and changes of members the role operate',
+  'cross-site': 'a proxy on the way adds the header fields of a browser: name the logger itself',
+  'unknown-host': 'name the logger by localhost or its address, or give it DLOG_API_URL',
   'not-found': `is this the base URL of a logger, without a path of its own? If it is: ${VERSIONS}`,
   'unknown-producer': 'the log no longer knows this producer: run the command again',
   'method-not-allowed': VERSIONS,

@@ -2,7 +2,7 @@
 // also when a later part cannot be built. The parts know nothing of each other but the interfaces they are given here.
 import { randomUUID } from 'node:crypto';
 import pino, { type Logger as PinoLogger } from 'pino';
-import { type Access, createApi } from '../api/index.ts';
+import { type Access, createApi, knownHosts } from '../api/index.ts';
 import { ConfigError, type LoggerConfig, loggerSettings, readConfig } from '../config.ts';
 import { ConsulError, createElection, type Election } from '../election/index.ts';
 import { messageOf } from '../errors.ts';
@@ -287,7 +287,7 @@ async function accessOf({ config, out }: Ground, stack: AsyncDisposableStack): P
 }
 
 function apiOf(
-  { config, out, metrics, recent, material }: Ground,
+  { config, out, metrics, recent, material, apiUrl }: Ground,
   service: Service,
   access: Access | null,
 ): ReturnType<typeof createApi> {
@@ -297,6 +297,7 @@ function apiOf(
     service,
     access,
     tls: material.apiTls,
+    hosts: knownHosts(config.apiHost, apiUrl),
     limits: {
       bodyBytes: config.bodyLimitBytes,
       recordBytes: config.recordLimitBytes,

@@ -68,6 +68,7 @@ export async function startApi(
     access?: Access;
     tls?: ServerTls;
     port?: number;
+    hosts?: readonly string[];
   } = {},
 ): Promise<RunningApi> {
   const service = new MemoryService();
@@ -80,6 +81,7 @@ export async function startApi(
   const api = createApi({
     service,
     limits: { ...LIMITS, ...options.limits },
+    hosts: options.hosts ?? null,
     bounds: { timeoutCheckMs: 20, ...options.bounds },
     log: pino({ level: 'error' }, { write: (line: string) => void errors.push(line) }),
     metrics: {

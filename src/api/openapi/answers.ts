@@ -46,6 +46,8 @@ export const redirect = {
 /** What any request may meet. */
 const ALWAYS: readonly ErrorCode[] = [
   'invalid-request',
+  'cross-site',
+  'unknown-host',
   'request-timeout',
   'headers-too-large',
   'internal',

@@ -129,7 +129,7 @@ test('a token that is taken away counts no more for a stream that is open, and a
 test('a page of another origin may not open one', async (t) => {
   const api = await startApi(t);
   for (const origin of ['http://elsewhere.test', 'http://127.0.0.1:1', 'null'])
-    assertProblem(await askForStream(api, { headers: { origin } }), 'forbidden');
+    assertProblem(await askForStream(api, { headers: { origin } }), 'cross-site');
   await openStream(t, api, { headers: { origin: api.url } });
 });
 
