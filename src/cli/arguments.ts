@@ -175,6 +175,9 @@ function checkOperands(command: Command, operands: readonly string[]): void {
   } else if (command !== 'produce' && command !== 'verify')
     for (const id of operands)
       if (!ID.test(id)) refuse(`${JSON.stringify(id)} is not the id of a logger, such as logger-0`);
+  // Node has replaced what is not UTF-8 by then.
+  if (command === 'produce' && operands.some((text) => text.includes('\ufffd')))
+    refuse('a text is not UTF-8 (or holds U+FFFD): bytes are sent as they are from the input or a --file');
   if (command === 'produce' && operands.includes('-') && operands.length > 1)
     refuse('produce takes texts or -, for the lines of its input, not both');
 }

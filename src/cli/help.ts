@@ -71,6 +71,9 @@ Appends each TEXT as a record; without one, or with -, each line of the input. E
 once and in order, through any failover. Each must be acknowledged within --timeout. On a terminal the progress
 of what is acknowledged is shown.
 
+A line ends with LF, or with CR LF; neither belongs to the record. All its other bytes are sent as they are,
+whether they are UTF-8 or not. A line above 64 MiB is record-too-large before it is read whole.
+
   --file FILE       append each line of this file
 `,
   tail: `Usage: dlog tail [--from OFFSET|--since TIME] [--follow] [OPTIONS]

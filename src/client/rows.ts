@@ -1,5 +1,6 @@
 // Rows of the log, NDJSON as the loggers answer it: parsed as they arrive, and never more of them in memory than a bound.
 
+import { linesIn } from '../lines.ts';
 import { AnswerError } from './attempt.ts';
 import { type HttpResponse, headerOf } from './http.ts';
 import { isCount } from './shapes.ts';
@@ -7,7 +8,7 @@ import type { ReadRecord, ReadResult } from './types.ts';
 
 /** The largest record a logger can be set to take, as base64 in a row, and its key. */
 const MAX_ROW_BYTES = 192 * 1024 * 1024;
-const NEWLINE = 0x0a;
+const tooLong = (): Error => new AnswerError(`a row has more than ${MAX_ROW_BYTES} bytes`);
 
 /**
  * The rows of an answer from `offset` on, if that is known before. Ends early, at a whole row, once `maxBytes` are read or the answer breaks off:
@@ -24,13 +25,17 @@ export async function rowsOf(
     throw new AnswerError(`the answer goes back from offset ${offset} to ${announced}`);
   const records: ReadRecord[] = [];
   let next = offset;
+  let readBytes = 0;
   try {
-    for await (const line of linesOf(response.body, maxBytes)) {
-      const record = recordOf(line);
+    for await (const { bytes, ended } of linesIn(response.body, MAX_ROW_BYTES, tooLong)) {
+      if (!ended) break;
+      const record = recordOf(bytes.toString('utf8'));
       if (next !== null && record.offset !== next)
         throw new AnswerError(`offset ${record.offset} where ${next} should be`);
       records.push(record);
       next = record.offset + 1;
+      readBytes += bytes.length;
+      if (readBytes >= maxBytes) break;
     }
   } catch (error) {
     if (records.length === 0 || error instanceof AnswerError) throw error;
@@ -45,28 +50,6 @@ function numberIn(response: HttpResponse, name: string): number {
   const value = Number(headerOf(response, name) ?? Number.NaN);
   if (!isCount(value)) throw new AnswerError(`the answer has no ${name}`);
   return value;
-}
-
-/** Lines of a body, without their ends; stops after the line that reaches `maxBytes`. */
-async function* linesOf(body: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<string> {
-  let held: Buffer[] = [];
-  let heldBytes = 0;
-  let readBytes = 0;
-  for await (const chunk of body) {
-    let from = 0;
-    for (let to = chunk.indexOf(NEWLINE); to !== -1; to = chunk.indexOf(NEWLINE, from)) {
-      held.push(chunk.subarray(from, to));
-      yield Buffer.concat(held).toString('utf8');
-      readBytes += heldBytes + to - from;
-      held = [];
-      heldBytes = 0;
-      from = to + 1;
-      if (readBytes >= maxBytes) return;
-    }
-    held.push(chunk.subarray(from));
-    heldBytes += chunk.length - from;
-    if (heldBytes > MAX_ROW_BYTES) throw new AnswerError(`a row has more than ${MAX_ROW_BYTES} bytes`);
-  }
 }
 
 function recordOf(line: string): ReadRecord {

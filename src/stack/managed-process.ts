@@ -3,11 +3,15 @@
 // killed (even while it is frozen).
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { messageOf } from '../errors.ts';
+import { linesIn } from '../lines.ts';
 import { guardChild } from './consul-guard.ts';
 
 const STOP_TIMEOUT_MS = 8_000;
+/** A logger prints a record of up to 64 MiB in one line, in which JSON may escape every byte. */
+const MAX_LINE_BYTES = 400 * 1024 * 1024;
 
 export interface ProcessHandlers {
   /** A line of its stdout or stderr. */
@@ -60,8 +64,7 @@ export class ManagedProcess {
     this.#child = child;
     this.#paused = false;
     const lift = guardChild(child.pid);
-    for (const stream of ['stdout', 'stderr'] as const)
-      createInterface({ input: child[stream] }).on('line', (line) => this.#handlers.onLine(line, stream));
+    for (const stream of ['stdout', 'stderr'] as const) void this.#read(child[stream], stream);
     child.once('exit', (code, signal) => {
       lift();
       this.#child = null;
@@ -69,6 +72,16 @@ export class ManagedProcess {
       this.#handlers.onExit(code, signal);
     });
     return child.pid;
+  }
+
+  async #read(input: Readable, stream: 'stdout' | 'stderr'): Promise<void> {
+    const tooLong = () => new Error(`a line has more than ${MAX_LINE_BYTES} bytes: no more of it is read`);
+    try {
+      for await (const { bytes } of linesIn(input, MAX_LINE_BYTES, tooLong))
+        this.#handlers.onLine(bytes.toString('utf8'), stream);
+    } catch (error) {
+      this.#handlers.onLine(messageOf(error), stream);
+    }
   }
 
   kill(): void {

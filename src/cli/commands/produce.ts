@@ -2,8 +2,9 @@
 // bounded by the producer's queue: input is read no faster than it is acknowledged.
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
+import { addAbortSignal, type Readable } from 'node:stream';
 import { type Acknowledgement, ClientError, Producer } from '../../client/index.ts';
+import { linesIn } from '../../lines.ts';
 import { CliError } from '../cli-error.ts';
 import { jsonLine } from '../output.ts';
 import { Overdue } from '../overdue.ts';
@@ -11,6 +12,11 @@ import { Progress } from '../progress.ts';
 import type { CommandContext } from '../run.ts';
 
 const CLOSE_MS = 1000;
+/** The highest DLOG_RECORD_LIMIT_BYTES: no logger takes a larger record, so no longer line is read whole. */
+const MAX_RECORD_BYTES = 64 * 1024 * 1024;
+const CR = 0x0d;
+/** What is wrong with a record, rather than with the loggers. */
+const OF_A_RECORD: readonly string[] = ['record-too-large', 'body-too-large', 'invalid-record'];
 
 export async function produce(context: CommandContext): Promise<void> {
   const { invocation, terminal } = context;
@@ -23,8 +29,7 @@ export async function produce(context: CommandContext): Promise<void> {
     });
   const sending = new Sending(context, producer, progress);
   try {
-    for await (const text of textsOf(context)) await sending.send(text);
-    await sending.finish();
+    await sending.sendAll(valuesOf(context));
   } finally {
     await sending.end();
     progress?.end();
@@ -32,23 +37,31 @@ export async function produce(context: CommandContext): Promise<void> {
   }
 }
 
-async function* textsOf({ invocation, terminal }: CommandContext): AsyncGenerator<string> {
+type Value = string | Buffer;
+
+async function* valuesOf({ invocation, terminal }: CommandContext): AsyncGenerator<Value> {
   const { operands, file } = invocation;
   if (operands.length > 0 && operands[0] !== '-') {
     yield* operands;
     return;
   }
-  const input: NodeJS.ReadableStream = file === null ? terminal.input : createReadStream(file);
-  // Readline ends quietly where its input breaks off.
-  let broken: Error | null = null;
-  input.once('error', (error: Error) => {
-    broken = error;
-  });
-  // Somebody who is waited for may want to end instead.
   const { signal } = terminal;
-  yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY, signal });
-  if (broken !== null) throw broken;
-  signal.throwIfAborted();
+  const input = file === null ? (terminal.input as Readable) : createReadStream(file);
+  const name = file ?? 'the input';
+  const tooLong = (number: number): Error =>
+    new ClientError(
+      'record-too-large',
+      `line ${number} of ${name} has more than ${MAX_RECORD_BYTES} bytes: no logger takes such a record`,
+      { outcome: 'refused' },
+    );
+  try {
+    // The user may want to end while the input says nothing.
+    for await (const { bytes, ended } of linesIn(addAbortSignal(signal, input), MAX_RECORD_BYTES, tooLong))
+      yield ended && bytes.at(-1) === CR ? bytes.subarray(0, -1) : bytes;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  }
 }
 
 /** How many bytes are to come, line ends included; null where nobody knows. Rejects for a file that is not there. */
@@ -61,7 +74,7 @@ async function sizeOf({ invocation: { file, operands } }: CommandContext): Promi
   return operands.reduce((sum, text) => sum + bytesOf(text), 0);
 }
 
-const bytesOf = (text: string): number => Buffer.byteLength(text) + 1;
+const bytesOf = (value: Value): number => Buffer.byteLength(value) + 1;
 
 class Sending {
   readonly #context: CommandContext;
@@ -69,6 +82,7 @@ class Sending {
   readonly #progress: Progress | null;
   readonly #overdue: Overdue;
   readonly #giveUp = (): void => this.#end(this.#context.terminal.signal.reason);
+  #sent = 0;
   #unsettled = 0;
   #wake: () => void = () => {};
   #failure: unknown = null;
@@ -88,28 +102,43 @@ class Sending {
     terminal.signal.addEventListener('abort', this.#giveUp, { once: true });
   }
 
+  /** What came before a fault of the input is sent all the same: only then does the fault end this. */
+  async sendAll(values: AsyncIterable<Value>): Promise<void> {
+    let fault: { readonly error: unknown } | null = null;
+    try {
+      for await (const value of values) await this.#send(value);
+    } catch (error) {
+      if (this.#failure !== null || this.#closing !== null) throw error;
+      fault = { error };
+    }
+    await this.#finish();
+    if (fault !== null) throw fault.error;
+  }
+
   /** Resolves when there is room for another; rejects when any has failed, and then nothing more is to be sent. */
-  async send(text: string): Promise<void> {
+  async #send(value: Value): Promise<void> {
     if (this.#producer.full) await this.#producer.room();
     this.#throwIfFailed();
     this.#context.terminal.signal.throwIfAborted();
     if (this.#closing !== null) await this.#gaveUp(this.#closing);
     this.#overdue.sent();
     this.#unsettled += 1;
-    this.#producer.send(text).then(
+    this.#sent += 1;
+    const number = this.#sent;
+    this.#producer.send(value).then(
       (acknowledgement) => {
         this.#acknowledged(acknowledgement);
-        this.#progress?.advance({ records: 1, bytes: bytesOf(text) });
+        this.#progress?.advance({ records: 1, bytes: bytesOf(value) });
         this.#settled();
       },
       (error: unknown) => {
-        this.#failed(error);
+        this.#failed(this.#placed(error, number));
         this.#settled();
       },
     );
   }
 
-  async finish(): Promise<void> {
+  async #finish(): Promise<void> {
     if (this.#unsettled > 0)
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
@@ -157,6 +186,14 @@ class Sending {
   /** That it is not known what became of one record matters more than that another one was refused. */
   #failed(error: unknown): void {
     if (this.#failure === null || (isUnknown(error) && !isUnknown(this.#failure))) this.#failure = error;
+  }
+
+  /** A logger counts within the batch that it got: people count lines. */
+  #placed(error: unknown, number: number): unknown {
+    if (!(error instanceof ClientError) || !OF_A_RECORD.includes(error.code)) return error;
+    const { code, message, outcome, extra } = error;
+    const what = this.#context.invocation.operands.some((text) => text !== '-') ? 'text' : 'line';
+    return new ClientError(code, `${what} ${number}: ${message}`, { outcome, extra, cause: error });
   }
 
   #throwIfFailed(): void {

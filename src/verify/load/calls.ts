@@ -1,13 +1,14 @@
 // One append without producer id, and one read: each asked once, with a deadline, and told as it was. Not by LogClient, which
 // asks again until all is well: a history wants the single call, and rows that make no sense as they are. Redirects are
 // followed, since whoever redirects has done nothing.
-import { StringDecoder } from 'node:string_decoder';
 import { type Attempted, attempt, type Call } from '../../client/attempt.ts';
 import { type Http, type HttpResponse, headerOf, readBody } from '../../client/http.ts';
+import { linesIn } from '../../lines.ts';
 import type { AppendCall, CallOutcome, ReadCall, ReadRow } from '../history.ts';
 
 const MAX_REDIRECTS = 3;
 const MAX_PAGE_BYTES = 16 * 1024 * 1024;
+const tooLarge = (): Error => new Error(`a page of more than ${MAX_PAGE_BYTES} bytes`);
 const MAX_ANSWER_BYTES = 64 * 1024;
 /** Rows of a read: a line of a history stays short. */
 export const PAGE_ROWS = 256;
@@ -102,18 +103,14 @@ async function rowsOf(response: HttpResponse): Promise<Answer> {
   const commit = Number(headerOf(response, 'log-commit') ?? Number.NaN);
   const records: ReadRow[] = [];
   let outcome: CallOutcome = 'ok';
-  let rest = '';
   let sizeBytes = 0;
   try {
-    const decoder = new StringDecoder('utf8');
-    for await (const chunk of response.body) {
-      const lines = (rest + decoder.write(chunk)).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) records.push(rowOf(line));
-      sizeBytes += chunk.length;
-      if (sizeBytes > MAX_PAGE_BYTES) throw new Error(`a page of more than ${MAX_PAGE_BYTES} bytes`);
+    for await (const { bytes, ended } of linesIn(response.body, MAX_PAGE_BYTES, tooLarge)) {
+      if (ended) records.push(rowOf(bytes.toString('utf8')));
+      else outcome = 'unknown';
+      sizeBytes += bytes.length;
+      if (sizeBytes > MAX_PAGE_BYTES) throw tooLarge();
     }
-    if (rest !== '') outcome = 'unknown';
   } catch {
     // Cut off in the middle, by the deadline or the other side: what came before it was read all the same.
     outcome = 'unknown';

@@ -1,5 +1,6 @@
 // dlog against the real HTTP API over a logger in memory: what it prints, and how it ends.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +13,7 @@ import { type Failure, failureOf } from '../../../src/cli/failures.ts';
 import { run, type Terminal, writes } from '../../../src/cli/run.ts';
 import type { ProgressTerminal } from '../../../src/cli/status-line.ts';
 import { Troubles } from '../../../src/cli/troubles.ts';
+import { LogClient } from '../../../src/client/index.ts';
 import { LoggerError } from '../../../src/errors.ts';
 import { type RunningApi, startApi, until } from '../../support/api.ts';
 import { Authority } from '../../support/authority.ts';
@@ -31,7 +33,7 @@ function start(
   url: string,
   args: readonly string[],
   /** Null: more may come. */
-  input: string | null = '',
+  input: string | Buffer | null = '',
   progress: ProgressTerminal | null = null,
   answer: boolean | null = null,
 ): Ran {
@@ -80,10 +82,20 @@ const terminalFor = (input: PassThrough): Terminal => ({
   signal: new AbortController().signal,
 });
 
-async function dlog({ url }: RunningApi, args: readonly string[], input = ''): Promise<Ran> {
+async function dlog(
+  { url }: { readonly url: string },
+  args: readonly string[],
+  input: string | Buffer = '',
+): Promise<Ran> {
   const ran = start(url, args, input);
   assert.equal(await ran.done, null);
   return ran;
+}
+
+async function readAll(t: TestContext, { url }: RunningApi) {
+  const client = new LogClient({ target: url });
+  t.after(() => client.close());
+  return client.read();
 }
 
 async function failing({ url }: { readonly url: string }, args: readonly string[]): Promise<Failure> {
@@ -129,6 +141,40 @@ test('produce sends each text, or each line of the input, once and in order', as
   assert.deepEqual(JSON.parse(output), { offset: 6, count: 1, epoch: 1 });
 });
 
+test('produce splits at LF alone, and sends bytes as they are', async (t) => {
+  const api = await startApi(t);
+  const lines = [
+    'caf\xe9',
+    '\x00\xff',
+    'a lone \r stays',
+    '{"text":"a\xe2\x80\xa8b\xe2\x80\xa9c"}',
+    '\r',
+    'no end\r',
+  ];
+  await dlog(api, ['produce'], Buffer.from(`${lines.join('\r\n')}`, 'latin1'));
+  const { records } = await readAll(t, api);
+  assert.deepEqual(
+    records.map(({ value }) => Buffer.from(value).toString('latin1')),
+    lines,
+  );
+  assert.throws(() => parseArguments(['produce', 'caf\ufffd'], {}), { code: 'usage', message: /not UTF-8/ });
+});
+
+test('produce refuses a line that no logger takes before it has read it, and stores those before it', async (t) => {
+  const api = await startApi(t);
+  const ran = start(api.url, ['produce'], null);
+  ran.input.write('first\n');
+  const chunk = Buffer.alloc(1024 * 1024, 'x');
+  let written = 0;
+  for (; !ran.input.destroyed && written < 200; written += 1)
+    if (!ran.input.write(chunk)) await once(ran.input, 'drain').catch(() => {}); // destroyed: no more is read
+  assert.ok(written <= 66, `${written} MiB were read`);
+  const { code, exitCode, message, outcome } = ran.failure(await ran.done);
+  assert.deepEqual([code, exitCode, outcome], ['record-too-large', 1, 'refused']);
+  assert.match(message, /^line 2 of the input has more than 67108864 bytes/);
+  assert.deepEqual(api.service.values, ['first']);
+});
+
 test('produce takes the lines of a file, and shows on a terminal what is acknowledged', async (t) => {
   const api = await startApi(t);
   const dir = await mkdtemp(join(tmpdir(), 'dlog-test-'));
@@ -154,7 +200,9 @@ test('tail begins at a moment', async (t) => {
 
 test('produce ends as refused, and as unknown, for what it is', async (t) => {
   const api = await startApi(t, { limits: { recordBytes: 10 } });
-  assert.equal((await failing(api, ['produce', 'x'.repeat(20)])).exitCode, 1);
+  const { exitCode, message } = await failing(api, ['produce', 'x', 'x'.repeat(20)]);
+  assert.equal(exitCode, 1);
+  assert.match(message, /^text 2: /);
   api.service.commitsAtOnce = false;
   assert.equal((await failing(api, ['produce', 'x', '--timeout', '100ms'])).exitCode, 75);
 });
