@@ -24,6 +24,7 @@ const STEP_DOWN_REASONS = [
   'transferred',
   'quiet',
   'stuck',
+  'same-epoch',
   'no-promises',
   'adoption',
   'retired',

@@ -1,11 +1,14 @@
 // The register's value as it stands in Consul: JSON, checked field by field on the way in and on the way out. What does
 // not pass is an error that an operator has to look at, since a leader elected on a misread register could lose records.
 
-import type { Member } from '../log/types.ts';
+import type { Member, MembersVersion } from '../log/types.ts';
 import { RegisterMalformed } from './errors.ts';
 import type { LeaderEntry, RegisterValue } from './types.ts';
 
 const maxMembers = 100;
+
+/** As older versions of this software write it. */
+type Unversioned = Omit<RegisterValue, 'membersVersion'> & { readonly membersVersion?: MembersVersion };
 
 /** Throws RegisterMalformed, which names the key and the first problem. */
 export function parseRegister(text: string, key: string, index: number): RegisterValue {
@@ -17,13 +20,25 @@ export function parseRegister(text: string, key: string, index: number): Registe
   }
   const problem = problemOf(parsed);
   if (problem !== null) throw new RegisterMalformed(key, index, problem);
-  const { epoch, leader, members, revision } = parsed as RegisterValue;
-  return { epoch, leader: leaderOf(leader), members: members.map(memberOf), revision };
+  const { epoch, leader, members, membersVersion, revision } = parsed as Unversioned;
+  return {
+    epoch,
+    leader: leaderOf(leader),
+    members: members.map(memberOf),
+    membersVersion: versionOf(membersVersion ?? { epoch: 0, revision: 0 }),
+    revision,
+  };
 }
 
 /** As Consul's transactions want it. Throws RangeError for a value that no logger could read back. */
-export function encodeRegister({ epoch, leader, members, revision }: RegisterValue): string {
-  const value = { epoch, leader: leaderOf(leader), members: members.map(memberOf), revision };
+export function encodeRegister({ epoch, leader, members, membersVersion, revision }: RegisterValue): string {
+  const value = {
+    epoch,
+    leader: leaderOf(leader),
+    members: members.map(memberOf),
+    membersVersion: versionOf(membersVersion),
+    revision,
+  };
   const problem = problemOf(value);
   if (problem !== null) throw new RangeError(`this is no register: ${problem}`);
   return Buffer.from(JSON.stringify(value)).toString('base64');
@@ -35,13 +50,16 @@ const leaderOf = ({ id, incarnation, api, peer }: LeaderEntry): LeaderEntry => (
   api,
   peer,
 });
+const versionOf = ({ epoch, revision }: MembersVersion): MembersVersion => ({ epoch, revision });
 const memberOf = ({ id, uid, peer }: Member): Member => ({ id, uid, peer });
 
 function problemOf(value: unknown): string | null {
   if (!isFields(value)) return 'it is not an object';
   if (!isCount(value.epoch) || value.epoch === 0) return 'epoch is not a whole number from 1 on';
   if (!isCount(value.revision)) return 'revision is not a whole number from 0 on';
-  const { leader, members } = value;
+  const { leader, members, membersVersion } = value;
+  if (membersVersion !== undefined && !isVersion(membersVersion))
+    return 'membersVersion lacks a whole epoch or revision';
   if (!hasTexts(leader, ['id', 'incarnation', 'api', 'peer']))
     return 'leader lacks id, incarnation, api or peer';
   if (!Array.isArray(members) || members.length === 0)
@@ -56,6 +74,9 @@ function problemOf(value: unknown): string | null {
 
 const isFields = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isVersion = (value: unknown): boolean =>
+  isFields(value) && isCount(value.epoch) && isCount(value.revision);
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 

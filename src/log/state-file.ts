@@ -12,9 +12,16 @@ import { type Disk, type DiskFile, isMissing, isNoRoom, vouched } from './disk.t
 import type { Fatal } from './fatal.ts';
 import { STATE_FILE } from './names.ts';
 import { SMALL_FILE_MAX_BYTES, writeWhole } from './small-file.ts';
-import type { Member, ReplicaState, StateFile } from './types.ts';
+import type { Member, MembersVersion, ReplicaState, StateFile } from './types.ts';
 
-export const NOTHING_PROMISED: ReplicaState = { promisedEpoch: 0, promisedIncarnation: null, members: [] };
+const UNKNOWN_VERSION: MembersVersion = { epoch: 0, revision: 0 };
+
+export const NOTHING_PROMISED: ReplicaState = {
+  promisedEpoch: 0,
+  promisedIncarnation: null,
+  members: [],
+  membersVersion: UNKNOWN_VERSION,
+};
 
 /** Room for one copy: some twenty members. A text that outgrows it is given twice as much, in a new file. */
 const COPY_SIZE_BYTES = 4096;
@@ -31,12 +38,17 @@ const isMember = (member: unknown): member is Member => {
 
 /** Two lines, JSON and the JSON's CRC-32C; whatever stands behind them is of no meaning. */
 function formatState({ uid, value }: Identity): Buffer {
-  const { promisedEpoch, promisedIncarnation, members } = value;
-  const json = JSON.stringify({ uid, promisedEpoch, promisedIncarnation, members });
+  const { promisedEpoch, promisedIncarnation, members, membersVersion } = value;
+  const json = JSON.stringify({ uid, promisedEpoch, promisedIncarnation, members, membersVersion });
   return Buffer.from(`${json}\n${crc32c(json)}\n`);
 }
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+function isVersion(value: unknown): value is MembersVersion {
+  const { epoch, revision } = (value ?? {}) as Partial<Record<keyof MembersVersion, unknown>>;
+  return isCount(epoch) && isCount(revision);
+}
 
 /** None for what is no JSON object: a CRC only tells that the bytes are those that somebody wrote. */
 function fieldsIn(json: string): Readonly<Record<string, unknown>> {
@@ -50,11 +62,19 @@ function fieldsIn(json: string): Readonly<Record<string, unknown>> {
 function parseState(bytes: Buffer): Identity | null {
   const [json = '', crc, ...rest] = bytes.toString('utf8').split('\n', 3);
   if (crc !== String(crc32c(json)) || rest.length === 0) return null;
-  const { uid, promisedEpoch, promisedIncarnation, members } = fieldsIn(json);
+  // A file from before members had a version lacks it.
+  const {
+    uid,
+    promisedEpoch,
+    promisedIncarnation,
+    members,
+    membersVersion = UNKNOWN_VERSION,
+  } = fieldsIn(json);
   if (typeof uid !== 'string' || !isCount(promisedEpoch)) return null;
   if (promisedIncarnation !== null && typeof promisedIncarnation !== 'string') return null;
   if (!Array.isArray(members) || !members.every(isMember)) return null;
-  return { uid, value: { promisedEpoch, promisedIncarnation, members } };
+  if (!isVersion(membersVersion)) return null;
+  return { uid, value: { promisedEpoch, promisedIncarnation, members, membersVersion } };
 }
 
 /** The file with both copies, which take their room now. */

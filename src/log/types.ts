@@ -147,8 +147,15 @@ export interface ReplicaState {
   readonly promisedEpoch: number;
   /** To whom `promisedEpoch` was promised; null for none. */
   readonly promisedIncarnation: string | null;
-  /** The members last seen in the register; empty when none were. */
+  /** The newest members known; empty when none ever were. */
   readonly members: readonly Member[];
+  readonly membersVersion: MembersVersion;
+}
+
+/** When members were written to the register: by the leader of `epoch`, at that revision. Epoch 0: not known. */
+export interface MembersVersion {
+  readonly epoch: number;
+  readonly revision: number;
 }
 
 export interface Member {

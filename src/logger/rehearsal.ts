@@ -244,7 +244,8 @@ function actorOf(id: string): Actor {
     rules: ALL_RULES,
     newIncarnation: randomUUID,
   };
-  const durable = { promisedEpoch: 0, promisedIncarnation: null, members: [] };
+  const membersVersion = { epoch: 0, revision: 0 };
+  const durable = { promisedEpoch: 0, promisedIncarnation: null, members: [], membersVersion };
   const log = viewOf({ end: 0, pairs: [] });
   const replica = new Replica(config, { log, commit: 0, durable }, 0);
   return { id, replica, streams: new Map(), pairs: [], end: 0, present: true };

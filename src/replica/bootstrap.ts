@@ -1,7 +1,20 @@
 // Rule 6, when there is no register: the first start, and a Consul that lost its disk. Both write only if there is still
 // none (or still the same old one), so that two candidates cannot both succeed.
+import { compareVersions, UNKNOWN_VERSION } from './position.ts';
 import { type Candidate, identityOf, isMember, note, type State } from './state.ts';
-import type { Member } from './types.ts';
+import type { Member, MembersVersion, PreVoteAnswer } from './types.ts';
+
+/** The members that a claim relies on; a version of null is the claim's own: the set is new. */
+export interface Electorate {
+  readonly members: readonly Member[];
+  readonly version: MembersVersion | null;
+}
+
+export const sortedUids = (members: readonly Member[]): string =>
+  members
+    .map(({ uid }) => uid)
+    .sort()
+    .join();
 
 /** Everybody heard of so far, this replica among them. */
 const reached = (s: State, run: Candidate): Member[] =>
@@ -23,17 +36,26 @@ export function firstStart(s: State, run: Candidate): readonly Member[] | null {
 }
 
 /**
- * The register is gone, or older than what was promised since, but there is data. A leader stores a new set of members
- * before it ends joint counting, so when all members of a set say that it is the last they saw, no newer one exists.
- * All of them must also promise before anything is adopted. The operator may do with less, by an explicit command.
+ * The register is gone, or older than what was promised since, but there is data. Majorities of both sets store a new set of
+ * members before joint counting ends, so when all members of a set answer and none knows a newer one, there is none. All
+ * of them must also promise before anything is adopted. The operator may do with less, by an explicit command.
  */
-export function lostRegister(s: State, run: Candidate): readonly Member[] | null {
+export function lostRegister(s: State, run: Candidate): Electorate | null {
   const members = s.membersSeen;
   if (members.length === 0 || !isMember(s, members)) return null;
   run.quorum = 'all';
-  if (missing(s, run).length === 0) return members;
-  return s.rebuildAllowed ? everyoneWithData(s, run) : null;
+  run.forced = false;
+  if (missing(s, run).length === 0 && !isSurpassed(s, run)) return { members, version: s.membersVersion };
+  if (!s.rebuildAllowed) return null;
+  run.forced = true;
+  return { members: everyoneWithData(s, run), version: null };
 }
+
+/** Somebody, member or not, knows newer members than this replica. */
+const isSurpassed = (s: State, run: Candidate): boolean =>
+  [...run.answers.values()].some(
+    ({ membersVersion }) => compareVersions(membersVersion ?? UNKNOWN_VERSION, s.membersVersion) > 0,
+  );
 
 /** All that answer now and that anybody last saw as a member: what none of them has is lost in any case. */
 function everyoneWithData(s: State, run: Candidate): readonly Member[] {
@@ -43,14 +65,17 @@ function everyoneWithData(s: State, run: Candidate): readonly Member[] {
   );
 }
 
-/** Members last seen that did not say yes, or last saw others. */
-function missing(s: State, run: Candidate): readonly Member[] {
-  const uids = s.membersSeen.map(({ uid }) => uid).sort();
-  return s.membersSeen.filter((member) => {
+/** Members last seen that did not say yes, or do not agree that these are the members. */
+const missing = (s: State, run: Candidate): readonly Member[] =>
+  s.membersSeen.filter((member) => {
     const given = run.answers.get(identityOf(s, member));
-    return given?.yes !== true || given.lastSeen.join() !== uids.join();
+    return given?.yes !== true || !agrees(s, given);
   });
-}
+
+/** It knows the same members, or older ones; older versions of this software do not tell how old theirs are. */
+const agrees = (s: State, { lastSeen, membersVersion }: PreVoteAnswer): boolean =>
+  lastSeen.join() === sortedUids(s.membersSeen) ||
+  (membersVersion !== undefined && compareVersions(membersVersion, s.membersVersion) < 0);
 
 /** One clear message where a human may have to help. */
 export function sayWhatIsMissing(s: State, run: Candidate): void {

@@ -1,9 +1,9 @@
 // Rules 1 and 8 from the candidate's side: a pre-vote among the members of the value that the lock will check, then one
 // write to the register. A write whose outcome is unknown is read back, or settled by another one at the same index.
-import { firstStart, lostRegister, sayWhatIsMissing } from './bootstrap.ts';
+import { type Electorate, firstStart, lostRegister, sayWhatIsMissing, sortedUids } from './bootstrap.ts';
 import { position } from './journal.ts';
 import { becomeLeader } from './leadership.ts';
-import { majorityOf, sameClaim } from './position.ts';
+import { compareVersions, majorityOf, sameClaim, sameMembers, UNKNOWN_VERSION } from './position.ts';
 import { answer } from './pre-vote.ts';
 import { promisedEpoch } from './promise.ts';
 import { isOld, mayLead, observe, wantRead, write } from './register.ts';
@@ -72,6 +72,7 @@ function start(s: State, seen: RegisterSnapshot, transfer: Claim | null): void {
     value: null,
     session: null,
     quorum: 'majority',
+    forced: false,
   };
   drive(s, s.campaigning);
 }
@@ -121,31 +122,70 @@ function drive(s: State, run: Candidate): void {
   } else if (s.nowMs >= run.retryAtMs) ask(s, run);
 }
 
-/** The members that the new value will have, once enough of them said yes; null before. */
-function electorateOf(s: State, run: Candidate): readonly Member[] | null {
+/** The members that the new value will have, once enough of them said yes; null before. Without a version: a new set. */
+function electorateOf(s: State, run: Candidate): Electorate | null {
   const { value } = run.seen;
-  if (!value) return firstStart(s, run) ?? lostRegister(s, run);
-  // An epoch promised above the register's: Consul was restored from a backup, whose members may be long past.
-  const known = Math.max(...[...run.answers.values()].map(({ knownEpoch }) => knownEpoch));
-  if (known > value.epoch || isOld(s, value)) {
+  if (!value) {
+    const first = firstStart(s, run);
+    return first ? { members: first, version: null } : lostRegister(s, run);
+  }
+  if (isOld(s, value) || isOutdated(s, run, value)) {
     wantRead(s);
     return lostRegister(s, run);
   }
   const yes = (member: Member): boolean => run.answers.get(identityOf(s, member))?.yes === true;
-  return value.members.filter(yes).length < majorityOf(value.members.length) ? null : value.members;
+  if (value.members.filter(yes).length < majorityOf(value.members.length)) return null;
+  // The same members may be known by a version that an older leader left out of the register.
+  const known = sameMembers(value.members, s.membersSeen) ? s.membersVersion : UNKNOWN_VERSION;
+  const { members, membersVersion } = value;
+  return { members, version: compareVersions(known, membersVersion) > 0 ? known : membersVersion };
 }
 
-function take(s: State, run: Candidate, members: readonly Member[], session: string): void {
+/** A voter knows a later epoch, or newer members: Consul was restored from a backup, whose members may be long past. */
+function isOutdated(s: State, run: Candidate, { epoch, members, membersVersion }: RegisterValue): boolean {
+  if (!s.config.rules.votersAsked) return false;
+  const uids = sortedUids(members);
+  return [...run.answers.values()].some(
+    (given) =>
+      given.knownEpoch > epoch ||
+      (given.lastSeen.join() !== uids &&
+        compareVersions(given.membersVersion ?? UNKNOWN_VERSION, membersVersion) > 0),
+  );
+}
+
+/**
+ * A forced rebuild may lack members that led in epochs which nobody here knows. A wide step, of a random width so that two
+ * such rebuilds do not meet either, keeps their epochs apart.
+ */
+const FORCED_STEP_MIN = 1_000;
+const FORCED_STEP_SPREAD = 100_000;
+
+function nextEpoch(s: State, run: Candidate, incarnation: string): number {
   const known = [...run.answers.values()].map(({ knownEpoch }) => knownEpoch);
-  const epoch = Math.max(run.seen.value?.epoch ?? 0, promisedEpoch(s), ...known) + 1;
+  const next = Math.max(run.seen.value?.epoch ?? 0, promisedEpoch(s), ...known) + 1;
+  if (!run.forced) return next;
+  return next + FORCED_STEP_MIN + (hashOf(incarnation) % FORCED_STEP_SPREAD);
+}
+
+/** FNV-1a, 32 bits. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) >>> 0;
+  return hash;
+}
+
+function take(s: State, run: Candidate, { members, version }: Electorate, session: string): void {
   const incarnation = s.config.newIncarnation();
+  const epoch = nextEpoch(s, run, incarnation);
   const { id, peer } = s.config.self;
+  const revision = (run.seen.value?.revision ?? 0) + 1;
   run.claim = { epoch, incarnation };
   run.value = {
     epoch,
     leader: { id, peer, api: s.config.api, incarnation },
     members,
-    revision: (run.seen.value?.revision ?? 0) + 1,
+    membersVersion: version ?? { epoch, revision },
+    revision,
   };
   run.session = session;
   s.session = null;

@@ -22,8 +22,15 @@ function nextRound(s: State, leading: Leadership): void {
   leading.confirmRound += 1;
   leading.confirmed.clear();
   leading.confirmed.add(selfIdentity(s));
-  const message = { type: 'confirm', claim: leading.claim, round: leading.confirmRound } as const;
-  for (const { link } of leading.followers.values()) emit(s, { type: 'send', link, message });
+  for (const { link } of leading.followers.values()) ask(s, leading, link);
+}
+
+const ask = (s: State, { claim, confirmRound }: Leadership, link: number): void =>
+  emit(s, { type: 'send', link, message: { type: 'confirm', claim, round: confirmRound } });
+
+/** A follower that comes while a round is under way is asked in it: without it there may be no majority. */
+export function askToConfirm(s: State, leading: Leadership, link: number): void {
+  if (leading.confirmations.some(({ round }) => round === leading.confirmRound)) ask(s, leading, link);
 }
 
 export function onConfirm(s: State, link: number, { claim, round }: Confirm): void {

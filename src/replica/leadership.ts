@@ -2,15 +2,23 @@
 // (rule 2), the start of the epoch (rule 3), serving, and stepping down (rule 7). Each phase is entered once its
 // condition holds, whatever event made it hold.
 
-import { abortConfirmations } from './confirm.ts';
+import { abortConfirmations, askToConfirm } from './confirm.ts';
 import { change, durablePosition, isSettled, position, wantSync } from './journal.ts';
-import { comparePositions, hasPair, majorityOf, sameClaim } from './position.ts';
+import { comparePositions, hasPair, majorityOf, sameClaim, UNKNOWN_VERSION } from './position.ts';
 import { promiseHolds, raisePromise } from './promise.ts';
 import { endReceiver, openReceiver } from './receiver.ts';
 import { lingerSession } from './session.ts';
 import { endSources } from './source.ts';
-import { emit, identityOf, type Leadership, type State, selfIdentity } from './state.ts';
-import type { Claim, LeaderEntry, Position, Promised, RegisterValue, StepDownReason } from './types.ts';
+import { emit, identityOf, type Leadership, note, type State, selfIdentity } from './state.ts';
+import type {
+  Claim,
+  LeaderEntry,
+  Position,
+  Promised,
+  Refused,
+  RegisterValue,
+  StepDownReason,
+} from './types.ts';
 
 export function becomeLeader(
   s: State,
@@ -34,6 +42,7 @@ export function becomeLeader(
     quorum,
     phase: 'promising',
     members: value.members,
+    membersVersion: value.membersVersion,
     session,
     revision: value.revision,
     settledRevision: value.revision,
@@ -58,7 +67,12 @@ export function askPromise(s: State, leading: Leadership, link: number): void {
   emit(s, {
     type: 'send',
     link,
-    message: { type: 'promise', claim: leading.claim, leader: ownEntry(s, leading) },
+    message: {
+      type: 'promise',
+      claim: leading.claim,
+      leader: ownEntry(s, leading),
+      electorate: { members: leading.members, version: leading.membersVersion },
+    },
   });
 }
 
@@ -69,11 +83,12 @@ const ownEntry = (s: State, { claim }: Leadership): LeaderEntry => ({
   peer: s.config.self.peer,
 });
 
-export function onPromised(s: State, link: number, { claim, position: theirs }: Promised): void {
+export function onPromised(s: State, link: number, promised: Promised): void {
+  const { claim, position: theirs, newerMembers } = promised;
   const { leading } = s;
   const peer = s.links.get(link)?.peer;
   if (!leading || !peer || !sameClaim(claim, leading.claim)) return;
-  leading.promises.set(identityOf(s, peer), theirs);
+  if (!newerMembers) leading.promises.set(identityOf(s, peer), theirs);
   leading.heardMs.set(peer.uid, s.nowMs);
   leading.followers.set(peer.uid, {
     uid: peer.uid,
@@ -82,8 +97,10 @@ export function onPromised(s: State, link: number, { claim, position: theirs }: 
     position: { epoch: 0, end: 0 },
     matched: false,
     promised: theirs,
+    membersVersion: newerMembers ?? UNKNOWN_VERSION,
     retryAtMs: 0,
   });
+  askToConfirm(s, leading, link);
 }
 
 /** A promise outlives the connection, but its log must be reachable to be adopted: it is asked again on the next one. */
@@ -216,6 +233,21 @@ export function checkQuiet(s: State): void {
 /** Something of this epoch came from a peer. */
 export function onAnswered(s: State, uid: string): void {
   s.leading?.heardMs.set(uid, s.nowMs);
+}
+
+/**
+ * Rule 2: the refusing voter promised another incarnation this epoch, so two claims share it. This one ends: the next one
+ * has an epoch of its own.
+ */
+export function onRefused(s: State, { claim, promisedEpoch }: Refused): void {
+  onEpochSeen(s, promisedEpoch);
+  const { leading } = s;
+  if (!leading || promisedEpoch !== leading.claim.epoch || !sameClaim(claim, leading.claim)) return;
+  note(
+    s,
+    `epoch ${promisedEpoch} was claimed twice: Consul may have been restored from a backup; stepping down`,
+  );
+  stepDown(s, 'same-epoch');
 }
 
 /** A higher epoch anywhere ends a leadership (rule 7). */

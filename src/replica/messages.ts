@@ -1,6 +1,6 @@
 // What replicas say to each other. Everything but `batches` and `producers` is safe to write as JSON. Messages of one connection
 // arrive in the order sent, or not at all once it breaks.
-import type { Claim, EpochPair, LeaderEntry, Position } from './types.ts';
+import type { Claim, EpochPair, LeaderEntry, MemberSet, MembersVersion, Position } from './types.ts';
 
 /** Rule 8: may I run for leader? `attempt` is the candidate's own counter and comes back in the answer. */
 export interface PreVote {
@@ -24,8 +24,10 @@ export interface PreVoteAnswer {
   readonly position: Position;
   /** Nothing was ever promised, stored or seen here: rule 6, first start. */
   readonly empty: boolean;
-  /** Uids of the members last seen in the register, sorted: rule 6, lost register. */
+  /** Uids of the newest members known here, sorted: rule 6. */
   readonly lastSeen: readonly string[];
+  /** Of `lastSeen`. Older versions do not send it. */
+  readonly membersVersion?: MembersVersion;
 }
 
 /** Rule 2: promise to follow this claim and no lower or other one. Sent to members and to those who want to be. */
@@ -34,6 +36,8 @@ export interface PromiseRequest {
   readonly claim: Claim;
   /** Where clients find this leader, once it is established. */
   readonly leader: LeaderEntry;
+  /** The members whose majority this claim needs: the voter stores them with its promise (rule 6). Older versions do not send it. */
+  readonly electorate?: MemberSet;
 }
 
 /** The promise is on disk, and so is every appended byte below `position.end`. */
@@ -41,6 +45,11 @@ export interface Promised {
   readonly type: 'promised';
   readonly claim: Claim;
   readonly position: Position;
+  /**
+   * Rule 6: the voter knows newer members than the claim's electorate. It follows, but its promise does not count: what
+   * those members committed may be in no log of the electorate. Absent from a promise that counts.
+   */
+  readonly newerMembers?: MembersVersion;
 }
 
 /** An answer to whatever a claim below the promised one asks for. The receiver learns of a higher epoch (rule 7). */
@@ -148,6 +157,16 @@ export interface CommitNote {
   readonly stream: number;
   readonly commit: number;
   readonly first: number;
+  /** Rule 6, with the first note of a stream and after a change: the members to store, answered by `members-stored`. */
+  readonly members?: MemberSet;
+}
+
+/** Rule 6: the members of this version, or newer ones, are on the sender's disk. */
+export interface MembersStored {
+  readonly type: 'members-stored';
+  readonly epoch: number;
+  readonly stream: number;
+  readonly version: MembersVersion;
 }
 
 /** Cumulative: all below `position` is on the receiver's disk, records and pairs. */
@@ -226,6 +245,7 @@ export type Message =
   | Batches
   | PairEntry
   | CommitNote
+  | MembersStored
   | Ack
   | StreamEnd
   | TakeOver

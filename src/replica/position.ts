@@ -1,9 +1,15 @@
 // Arithmetic of positions, claims and pairs: no state, no decisions.
-import type { Claim, EpochPair, Member, Position } from './types.ts';
+import type { Claim, EpochPair, Member, MembersVersion, Position } from './types.ts';
 
 /** Negative, zero or positive, as `a` is lower, equal or higher. Epoch first: a longer log of an older epoch is lower. */
 export const comparePositions = (a: Position, b: Position, byEpoch = true): number =>
   byEpoch && a.epoch !== b.epoch ? a.epoch - b.epoch : a.end - b.end;
+
+/** Negative, zero or positive, as `a` is older, equal or newer. */
+export const compareVersions = (a: MembersVersion, b: MembersVersion): number =>
+  a.epoch - b.epoch || a.revision - b.revision;
+
+export const UNKNOWN_VERSION: MembersVersion = { epoch: 0, revision: 0 };
 
 export const sameClaim = (a: Claim | null, b: Claim | null): boolean =>
   a !== null && b !== null && a.epoch === b.epoch && a.incarnation === b.incarnation;

@@ -25,6 +25,7 @@ export function answer(s: State, attempt: number, reason: PreVoteAnswer['reason'
     position: position(s),
     empty: s.promised === null && s.log.end === 0 && s.log.pairs.length === 0 && s.membersSeen.length === 0,
     lastSeen: s.membersSeen.map((member) => member.uid).sort(),
+    membersVersion: s.membersVersion,
   };
 }
 

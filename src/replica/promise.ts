@@ -4,18 +4,23 @@
 import { abandonCampaign } from './campaign.ts';
 import { durablePosition, isSettled, position, wantSync } from './journal.ts';
 import { stepDown } from './leadership.ts';
-import { sameClaim, sameMembers } from './position.ts';
+import { compareVersions, sameClaim, sameMembers } from './position.ts';
 import { endReceiver } from './receiver.ts';
+import { isReplaced, learnMembers } from './register.ts';
 import { endSources } from './source.ts';
 import { emit, nextToken, type State } from './state.ts';
 import { learnLeader } from './suspicion.ts';
-import type { Claim, DurableState, PromiseRequest } from './types.ts';
+import type { Claim, DurableState, MemberSet, PromiseRequest } from './types.ts';
 
 export const promisedEpoch = (s: State): number => s.promised?.epoch ?? 0;
 
 /** True when nothing higher was promised, and nobody else in the same epoch. */
 export const mayPromise = (s: State, claim: Claim): boolean =>
   claim.epoch > promisedEpoch(s) || sameClaim(claim, s.promised);
+
+/** Rule 6: not for a claim whose members this voter knows to be replaced. */
+const mayCount = (s: State, electorate: MemberSet | undefined): boolean =>
+  electorate === undefined || !isReplaced(s, electorate) || !s.config.rules.electorateChecked;
 
 /** Ends what belongs to lower epochs, at once and before anything is stored. */
 export function raisePromise(s: State, claim: Claim): void {
@@ -31,20 +36,23 @@ export function raisePromise(s: State, claim: Claim): void {
 /** Nothing more is taken in from a lower leader, and nothing of it is acknowledged. */
 function voidReceiver(s: State): void {
   const { promiseCheckedOnAppend, lateAckVoid } = s.config.rules;
+  s.membersOwed = null;
   if (s.receiver && promiseCheckedOnAppend) s.receiver.closed = true;
   if (promiseCheckedOnAppend && lateAckVoid) endReceiver(s);
 }
 
-export function onPromiseRequest(s: State, link: number, { claim, leader }: PromiseRequest): void {
+export function onPromiseRequest(s: State, link: number, request: PromiseRequest): void {
+  const { claim, leader, electorate } = request;
   if (!mayPromise(s, claim)) {
     emit(s, { type: 'send', link, message: { type: 'refused', claim, promisedEpoch: promisedEpoch(s) } });
     return;
   }
   raisePromise(s, claim);
+  if (electorate) learnMembers(s, electorate);
   // Somebody leads: the operator's word was for the register that was lost.
   s.rebuildAllowed = false;
   learnLeader(s, claim, leader, s.links.get(link)?.peer.uid ?? null);
-  s.owed = { link, claim };
+  s.owed = { link, claim, counts: mayCount(s, electorate) };
 }
 
 const isStored = (s: State): boolean =>
@@ -66,19 +74,22 @@ export function answerPromise(s: State): void {
   if (!promiseHolds(s) || s.log.changing || (!isSettled(s) && promiseCoversAll)) return;
   s.owed = null;
   const covered = promiseCoversAll ? position(s) : durablePosition(s);
-  const message = { type: 'promised', claim: owed.claim, position: covered } as const;
-  emit(s, { type: 'send', link: owed.link, message });
+  const { link, claim, counts } = owed;
+  const newer = counts ? {} : { newerMembers: s.membersVersion };
+  emit(s, { type: 'send', link, message: { type: 'promised', claim, position: covered, ...newer } });
 }
 
 /** Keeps the state file at what was promised and seen; one write at a time, the newest wins. */
 export function storeState(s: State): void {
   if (s.storing) return;
   const stored = isStored(s) || s.promised === null || !s.config.rules.promiseStored;
-  if (stored && sameMembers(s.durable.members, s.membersSeen)) return;
+  const known = compareVersions(s.durable.membersVersion, s.membersVersion) >= 0;
+  if (stored && known && sameMembers(s.durable.members, s.membersSeen)) return;
   const state: DurableState = {
     promisedEpoch: s.config.rules.promiseStored ? promisedEpoch(s) : 0,
     promisedIncarnation: s.config.rules.promiseStored ? (s.promised?.incarnation ?? null) : null,
     members: s.membersSeen,
+    membersVersion: s.membersVersion,
   };
   s.storing = { token: nextToken(s), state };
   emit(s, { type: 'store-state', ...s.storing });

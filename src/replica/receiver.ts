@@ -2,6 +2,7 @@
 // its last epochs, cuts what the other lacks, takes entries in order and acknowledges what is on disk. Entries that arrive
 // while a pair is being stored wait in a bounded inbox.
 import { change, durablePosition, isSettled, raiseCommit, wantSync } from './journal.ts';
+import { onMembersTold } from './members.ts';
 import { comparePositions, hasPair, sameClaim } from './position.ts';
 import { promisedEpoch } from './promise.ts';
 import { emit, type Receiver, type State } from './state.ts';
@@ -197,7 +198,10 @@ function takePair(s: State, receiver: Receiver, { pair }: PairEntry): boolean {
 
 export function onCommitNote(s: State, link: number, told: CommitNote): void {
   const receiver = current(s, link, told.stream);
-  if (receiver) noteLeader(receiver, told);
+  if (!receiver) return;
+  noteLeader(receiver, told);
+  // A receiver that is closed belongs to a leader below the promise.
+  if (!receiver.closed) onMembersTold(s, link, told);
 }
 
 function noteLeader(receiver: Receiver, { commit, first }: { commit: number; first: number }): void {

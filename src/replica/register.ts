@@ -3,12 +3,12 @@
 // late answer of the watch, or a Consul that was restored or lost its disk.
 import { onTakeRead, onTakeWritten } from './campaign.ts';
 import { becomeLeader, stepDown } from './leadership.ts';
-import { onChangeSeen, onChangeWritten } from './members.ts';
-import { sameMembers } from './position.ts';
+import { onChangeSeen, onChangeWritten, settledMembers } from './members.ts';
+import { compareVersions, sameMembers } from './position.ts';
 import { emit, isMember, type Leadership, nextToken, type State } from './state.ts';
 import { learnFromRegister } from './suspicion.ts';
 import { drainFor } from './transfer.ts';
-import type { RegisterOutcome, RegisterSnapshot, RegisterValue } from './types.ts';
+import type { Claim, MemberSet, RegisterOutcome, RegisterSnapshot, RegisterValue } from './types.ts';
 
 export function wantRead(s: State): void {
   s.readWanted = true;
@@ -48,7 +48,7 @@ export function onRegister(s: State, snapshot: RegisterSnapshot, token: number |
 export function observe(s: State, snapshot: RegisterSnapshot): void {
   s.seen = snapshot;
   const { value } = snapshot;
-  if (value) learnMembers(s, value);
+  if (value) learnFromValue(s, value);
   if (value && !s.config.rules.noResumption) resume(s, value, snapshot.session);
   if (s.leading) checkOwnClaim(s, s.leading, value);
   learnFromRegister(s);
@@ -62,11 +62,25 @@ function resume(s: State, value: RegisterValue, session: string | null): void {
   if (s.leading) (s.leading as Leadership).phase = 'starting';
 }
 
-/** A value older than what was seen or promised: Consul was restored from a backup. */
-export const isOld = (s: State, { epoch, revision }: RegisterValue): boolean =>
-  epoch < (s.promised?.epoch ?? 0) ||
-  epoch < s.newest.epoch ||
-  (epoch === s.newest.epoch && revision < s.newest.revision);
+/** A value older than what was seen, promised or stored: Consul was restored from a backup. */
+export const isOld = (s: State, value: RegisterValue): boolean =>
+  value.epoch < (s.promised?.epoch ?? 0) ||
+  value.epoch < s.newest.epoch ||
+  (value.epoch === s.newest.epoch && value.revision < s.newest.revision) ||
+  isReplaced(s, setOf(value));
+
+/** Newer members are known here: whoever relies on these may have missed what the newer ones committed (rule 6). */
+export const isReplaced = (s: State, { members, version }: MemberSet): boolean =>
+  compareVersions(version, s.membersVersion) < 0 && !sameMembers(members, s.membersSeen);
+
+export const setOf = ({ members, membersVersion }: RegisterValue): MemberSet => ({
+  members,
+  version: membersVersion,
+});
+
+/** The register names another leader, of this epoch or a later one. A lower epoch is from a backup of Consul. */
+export const isSucceeded = (claim: Claim, value: RegisterValue | null): boolean =>
+  value !== null && value.leader.incarnation !== claim.incarnation && value.epoch >= claim.epoch;
 
 /** One of those whose votes count: the members of the value, or those last seen when the value is from before them. */
 export const mayLead = (s: State, { value }: RegisterSnapshot): boolean =>
@@ -74,10 +88,18 @@ export const mayLead = (s: State, { value }: RegisterSnapshot): boolean =>
   (value === null && s.membersSeen.length === 0);
 
 /** Members are never learnt from an old value. */
-function learnMembers(s: State, value: RegisterValue): void {
+function learnFromValue(s: State, value: RegisterValue): void {
   if (isOld(s, value)) return;
-  const { epoch, revision, members } = value;
+  const { epoch, revision } = value;
   s.newest = { epoch, revision };
+  learnMembers(s, setOf(value));
+}
+
+/** Takes these members for the newest, unless newer ones are known. */
+export function learnMembers(s: State, set: MemberSet): void {
+  const { members, version } = set;
+  if (isReplaced(s, set)) return;
+  if (compareVersions(version, s.membersVersion) > 0) s.membersVersion = version;
   if (sameMembers(members, s.membersSeen)) return;
   s.membersSeen = members;
   emit(s, { type: 'peers', members });
@@ -85,10 +107,10 @@ function learnMembers(s: State, value: RegisterValue): void {
 
 /**
  * Rule 7: another incarnation in the register ends this leadership, that of a transfer's target after draining. A register
- * that is gone is written again instead.
+ * that is gone, or from a backup, is written again instead.
  */
 function checkOwnClaim(s: State, leading: Leadership, value: RegisterValue | null): void {
-  if (!value || value.leader.incarnation === leading.claim.incarnation) return;
+  if (!value || !isSucceeded(leading.claim, value)) return;
   if (!drainFor(s, leading, value)) stepDown(s, leading.transfer ? 'transferred' : 'register');
 }
 
@@ -126,22 +148,27 @@ export function onWritten(s: State, token: number, outcome: RegisterOutcome): vo
   if (writing.kind === 'retake') onRetaken(s, writing.session, outcome);
 }
 
-/** Rule 1: a leader without its lock takes it again in its epoch, while the register holds its incarnation or nothing. */
+/**
+ * Rule 1: a leader without its lock takes it again in its epoch, while the register holds its incarnation, nothing, or a
+ * lower epoch, which can only be from a backup of Consul.
+ */
 export function retakeLock(s: State): void {
   const { leading, seen, session } = s;
   if (!leading || !seen || !session || s.writing || s.reading || s.readWanted) return;
   if (s.nowMs < s.readAtMs) return;
   // A leader that drains for its successor has no lock any more, and wants none.
-  if (seen.value && seen.value.leader.incarnation !== leading.claim.incarnation) return;
-  const current = seen.value !== null && seen.value.revision >= leading.settledRevision;
+  if (isSucceeded(leading.claim, seen.value)) return;
+  const isOwn = seen.value?.leader.incarnation === leading.claim.incarnation;
+  const current = isOwn && (seen.value?.revision ?? 0) >= leading.settledRevision;
   if (current && seen.session !== null && seen.session === leading.session) return;
   // An unsettled change of members is settled by this write too, since both check the same index.
   const revision = Math.max(leading.revision, seen.value?.revision ?? 0) + 1;
   leading.revision = revision;
   const { id, peer } = s.config.self;
   const leader = { id, peer, api: s.config.api, incarnation: leading.claim.incarnation };
-  const members = leading.change?.phase === 'saving' ? leading.change.members : leading.members;
-  write(s, 'retake', { epoch: leading.claim.epoch, leader, members, revision }, session, seen);
+  const { members, version } = settledMembers(leading);
+  const value = { epoch: leading.claim.epoch, leader, members, membersVersion: version, revision };
+  write(s, 'retake', value, session, seen);
 }
 
 function onRetaken(s: State, session: string, outcome: RegisterOutcome): void {

@@ -14,9 +14,10 @@ import {
   onEpochSeen,
   onFollowerLost,
   onPromised,
+  onRefused,
   stepDown,
 } from './leadership.ts';
-import { changeMembers } from './members.ts';
+import { answerMembers, changeMembers, onMembersStored } from './members.ts';
 import { onPreVote } from './pre-vote.ts';
 import { answerPromise, onPromiseRequest, onStateStored, promisedEpoch, storeState } from './promise.ts';
 import * as receiver from './receiver.ts';
@@ -196,7 +197,10 @@ function onMessage(s: State, link: number, message: Message): void {
       onPromised(s, link, message);
       break;
     case 'refused':
-      onEpochSeen(s, message.promisedEpoch);
+      onRefused(s, message);
+      break;
+    case 'members-stored':
+      onMembersStored(s, link, message);
       break;
     case 'follow':
       receiver.onFollow(s, link, message);
@@ -281,6 +285,7 @@ function advance(s: State): void {
   suspicion.trackLoss(s);
   campaign(s);
   storeState(s);
+  answerMembers(s);
   answerPromise(s);
   readRegister(s);
   keepSession(s);

@@ -38,6 +38,14 @@ export interface Rules {
   readonly jointCounting: boolean;
   /** Rule 6: joint counting ends only when the outcome is known. */
   readonly jointUntilKnown: boolean;
+  /** Rule 6: joint counting ends only when majorities of both sets have stored the new one. */
+  readonly changeKnown: boolean;
+  /** Rule 6: the version of the newest members known outlives a restart. */
+  readonly versionStored: boolean;
+  /** Rule 6: a register is old when a voter knows a later epoch or newer members. */
+  readonly votersAsked: boolean;
+  /** Rule 6: no voter counts for a claim that relies on members which it knows to be replaced. */
+  readonly electorateChecked: boolean;
   /** Rule 6: a member is its uid, not its id. */
   readonly uidChecked: boolean;
 }
@@ -61,5 +69,9 @@ export const ALL_RULES: Rules = {
   generationChecked: true,
   jointCounting: true,
   jointUntilKnown: true,
+  changeKnown: true,
+  versionStored: true,
+  votersAsked: true,
+  electorateChecked: true,
   uidChecked: true,
 };

@@ -3,6 +3,7 @@
 import { position as journalPosition } from './journal.ts';
 import { nextStream } from './leadership.ts';
 import { match, wholeUnder } from './matching.ts';
+import { tellMembers } from './members.ts';
 import { sameClaim } from './position.ts';
 import { promisedEpoch, promiseHolds } from './promise.ts';
 import { emit, type Follower, type Leadership, type Source, type State } from './state.ts';
@@ -28,9 +29,8 @@ function open(s: State, leading: Leadership, follower: Follower): void {
   s.sources.set(link, source);
   const from = promised && startWithoutMatching(s, promised);
   emit(s, { type: 'send', link, message: { type: 'follow', claim, stream, start: start ?? 0, from } });
-  // The follower heeds it once it is matched (rule 4), and need not wait for the next batch then.
-  const note = { type: 'commit', epoch, stream, commit: s.commit, first: s.log.first } as const;
-  emit(s, { type: 'send', link, message: note });
+  // The follower heeds the commit once it is matched (rule 4), and need not wait for the next batch then.
+  tellMembers(s, leading, follower);
   if (from) startStream(s, source, { epoch: from.epoch, end: from.end });
 }
 

@@ -1,5 +1,6 @@
 // What a replica knows, in one record. Each concept file owns the fields named after it and is the only one that
 // changes them; all may read. Nothing here is durable by itself: `durable` and `log` mirror what the driver reported.
+import { UNKNOWN_VERSION } from './position.ts';
 import type { Rules } from './rules.ts';
 import type { Timings } from './timings.ts';
 import type {
@@ -12,6 +13,7 @@ import type {
   LeaderEntry,
   LogView,
   Member,
+  MembersVersion,
   PairEntry,
   Position,
   PreVoteAnswer,
@@ -87,6 +89,8 @@ export interface Candidate {
   session: string | null;
   /** Rule 6, lost register: all members must promise, not just a majority. */
   quorum: 'majority' | 'all';
+  /** Rule 6: an operator allowed a rebuild without the members that are missing. */
+  forced: boolean;
 }
 
 export interface Follower {
@@ -100,6 +104,8 @@ export interface Follower {
   matched: boolean;
   /** Of its promise, until the first stream: nothing has changed its log since. */
   promised: Position | null;
+  /** Of the newest members that it has stored, as it said in its stream. */
+  membersVersion: MembersVersion;
   retryAtMs: number;
 }
 
@@ -107,7 +113,8 @@ export interface Change {
   readonly members: readonly Member[];
   phase: 'counting' | 'writing' | 'unsure' | 'saving';
   readonly startedMs: number;
-  revision: number;
+  /** Of the last write sent, and of the one that succeeded once the phase is `saving`. */
+  version: MembersVersion;
 }
 
 export interface Transfer {
@@ -134,6 +141,7 @@ export interface Leadership {
   phase: 'promising' | 'adopting' | 'starting' | 'serving';
   /** Rule 6: those that count, as the register has them. Changed only when an outcome is known and stored. */
   members: readonly Member[];
+  membersVersion: MembersVersion;
   session: string | null;
   /** Highest revision that we ever tried to write. */
   revision: number;
@@ -199,15 +207,24 @@ export interface State {
   durable: DurableState;
   storing: { readonly token: number; readonly state: DurableState } | null;
   /** A request whose answer waits for the disk. */
-  owed: { readonly link: number; readonly claim: Claim } | null;
+  owed: { readonly link: number; readonly claim: Claim; readonly counts: boolean } | null;
 
   links: Map<number, Link>;
   byUid: Map<string, Link>;
 
   seen: RegisterSnapshot | null;
-  /** Members last seen in the register, stored with the promise. */
+  /** The newest members known, from the register or from a leader; stored with the promise. */
   membersSeen: readonly Member[];
-  /** Of what value they are. */
+  /** Of `membersSeen`; never falls, not even over a restart. */
+  membersVersion: MembersVersion;
+  /** The leader that waits to hear that its members are stored here; like an acknowledgement, void once a promise is raised. */
+  membersOwed: {
+    readonly link: number;
+    readonly epoch: number;
+    readonly stream: number;
+    readonly version: MembersVersion;
+  } | null;
+  /** Epoch and revision of the newest register value seen since the start. */
   newest: { readonly epoch: number; readonly revision: number };
   reading: { readonly token: number; readonly seenIndex: number } | null;
   readWanted: boolean;
@@ -278,6 +295,8 @@ export function createState(config: Config, { log, commit, durable }: Initial, n
     byUid: new Map(),
     seen: null,
     membersSeen: durable.members,
+    membersVersion: config.rules.versionStored ? durable.membersVersion : UNKNOWN_VERSION,
+    membersOwed: null,
     newest: { epoch: 0, revision: 0 },
     reading: null,
     readWanted: false,

@@ -1,6 +1,7 @@
 // Who leads, as far as it was heard, and whether it is lost: its connection broke, it said that it does not lead, or it
 // was silent for `suspectMs`. A wrong suspicion costs a moment of availability, never a record (section 1).
 import { sameClaim } from './position.ts';
+import { isSucceeded } from './register.ts';
 import type { State } from './state.ts';
 import type { Beat, Claim, LeaderEntry, Message } from './types.ts';
 
@@ -31,7 +32,8 @@ export function learnFromRegister(s: State): void {
   if (!value || value.leader.incarnation === s.leader?.claim.incarnation) return;
   if (s.leader && value.epoch < s.leader.claim.epoch) return;
   const { id, api, incarnation } = value.leader;
-  if (s.leading?.claim.incarnation === incarnation) return;
+  // A leader that sees a lower epoch sees a backup of Consul, and writes its own claim again.
+  if (s.leading && !isSucceeded(s.leading.claim, value)) return;
   // Our own, while its predecessor drains: until the promises are asked for, that one leads.
   if (s.campaigning?.claim?.incarnation === incarnation) return;
   const mine = id === s.config.self.id;

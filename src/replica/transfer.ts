@@ -6,6 +6,7 @@
 import { isNear } from './journal.ts';
 import { stepDown } from './leadership.ts';
 import { sameClaim } from './position.ts';
+import { isSucceeded } from './register.ts';
 import { emit, identityOf, isMember, type Leadership, note, type State, type Transfer } from './state.ts';
 import { learnSuccessor } from './suspicion.ts';
 import type { Claim, LeaderEntry, Member, RegisterValue, SuccessorSeen, Taken, TakeOver } from './types.ts';
@@ -87,16 +88,15 @@ function sayDrained(s: State, link: number, claim: Claim): void {
 }
 
 /** Whom the register names after the leader of `claim`, as it was last read here. */
-function successorSeen({ seen }: State, { incarnation }: Claim): SuccessorSeen | null {
-  if (!seen?.value || seen.value.leader.incarnation === incarnation) return null;
+function successorSeen({ seen }: State, claim: Claim): SuccessorSeen | null {
+  if (!seen?.value || !isSucceeded(claim, seen.value)) return null;
   const { epoch, leader, revision } = seen.value;
   return { successor: { epoch, incarnation: leader.incarnation }, revision, index: seen.index };
 }
 
 /** The leader goes on, unless the register says that another one does (rule 7). */
 function giveUp(s: State, leading: Leadership): void {
-  const value = s.seen?.value;
-  if (value && value.leader.incarnation !== leading.claim.incarnation) {
+  if (isSucceeded(leading.claim, s.seen?.value ?? null)) {
     stepDown(s, 'transferred');
     return;
   }

@@ -42,10 +42,27 @@ export interface LeaderEntry {
   readonly peer: string;
 }
 
+/**
+ * When a set of members was written: the epoch of the leader that wrote it, and the register's revision. Compared epoch
+ * first. Epoch 0: not known, written by an older version of this software.
+ */
+export interface MembersVersion {
+  readonly epoch: number;
+  readonly revision: number;
+}
+
+/** Members, and when they were written. */
+export interface MemberSet {
+  readonly members: readonly Member[];
+  readonly version: MembersVersion;
+}
+
 export interface RegisterValue {
   readonly epoch: number;
   readonly leader: LeaderEntry;
   readonly members: readonly Member[];
+  /** Of `members`. A new leader keeps it: only a change of members, a first start or a forced rebuild sets a new one. */
+  readonly membersVersion: MembersVersion;
   /** Grows with every write, since Consul does not move the index for an identical one. */
   readonly revision: number;
 }
@@ -74,8 +91,9 @@ export interface DurableState {
   readonly promisedEpoch: number;
   /** To whom; null exactly when `promisedEpoch` is 0. */
   readonly promisedIncarnation: string | null;
-  /** Members last seen in the register; empty when none ever were. */
+  /** The newest members known, from the register or from a leader; empty when none ever were. */
   readonly members: readonly Member[];
+  readonly membersVersion: MembersVersion;
 }
 
 /** The log as the core needs to know it. `first <= syncedEnd <= end`; pairs rise in epoch and never fall in start. */
@@ -145,6 +163,8 @@ export type Role =
 /** Why leadership ended; also the label of a metric. */
 export type StepDownReason =
   | 'higher-epoch'
+  /** Another incarnation was promised the same epoch: two claims share it, and neither may go on. */
+  | 'same-epoch'
   | 'register'
   | 'transferred'
   | 'quiet'

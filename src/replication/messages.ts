@@ -21,6 +21,9 @@ import {
 const position = object({ epoch: whole, end: whole });
 const claim = object({ epoch: positive, incarnation: text });
 const leader = object({ id: text, incarnation: text, api: text, peer: text });
+const member = object({ id: text, uid: text, peer: text });
+const version = object({ epoch: whole, revision: whole });
+const memberSet = object({ members: listOf(member, MEMBERS_MAX), version });
 const pair = object({ epoch: positive, start: whole });
 const stream = { epoch: positive, stream: whole };
 
@@ -49,9 +52,10 @@ const SHAPES: Shapes = {
     position,
     empty: flag,
     lastSeen: listOf(text, MEMBERS_MAX),
+    membersVersion: optional(version),
   },
-  promise: { claim, leader },
-  promised: { claim, position },
+  promise: { claim, leader, electorate: optional(memberSet) },
+  promised: { claim, position, newerMembers: optional(version) },
   refused: { claim, promisedEpoch: whole },
   follow: {
     claim,
@@ -82,7 +86,8 @@ const SHAPES: Shapes = {
     batches: listOf(positive, BATCHES_MAX),
   },
   pair: { ...stream, pair },
-  commit: { ...stream, commit: whole, first: whole },
+  commit: { ...stream, commit: whole, first: whole, members: optional(memberSet) },
+  'members-stored': { ...stream, version },
   ack: { ...stream, position },
   'stream-end': { ...stream, reason: oneOf('disk-full', 'gap', 'overrun') },
   'take-over': { claim },

@@ -53,7 +53,12 @@ export const emptyVolume = (uid: string): ModelVolume => ({
   syncedEnd: 0,
   pairs: [],
   commit: 0,
-  state: { promisedEpoch: 0, promisedIncarnation: null, members: [] },
+  state: {
+    promisedEpoch: 0,
+    promisedIncarnation: null,
+    members: [],
+    membersVersion: { epoch: 0, revision: 0 },
+  },
   full: false,
   slow: { recordsMs: 0, pairsMs: 0 },
   keepPairs: false,

@@ -61,6 +61,18 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     ...without('jointUntilKnown'),
     schedule: 'unknownChange',
   },
+  'the version of the members is forgotten with a restart': {
+    ...without('versionStored'),
+    schedule: 'sameEpochBackup',
+  },
+  'a register is believed although voters know better': {
+    ...without('votersAsked', 'electorateChecked'),
+    schedule: 'partlyKnown',
+  },
+  'joint counting ends before the new members are known': {
+    ...without('changeKnown'),
+    schedule: 'unheardChange',
+  },
   'a member is its id, not its uid': { ...without('uidChecked'), schedule: 'wipedVoter' },
   'the producer table is not rolled back': { flaws: { tableKept: true }, schedule: 'tableAfterCut' },
 };

@@ -1,7 +1,7 @@
 // Faults in an order chosen on purpose, for what random trouble rarely meets. Each schedule is a story that the rules
 // survive; the mutant that lacks the rule named beside it does not. They run on the same cluster, under the same checker.
 import { contentCrc, encodeBatch } from '../../src/log/index.ts';
-import type { Timings } from '../../src/replica/index.ts';
+import type { RegisterValue, Timings } from '../../src/replica/index.ts';
 import type { Cluster } from './cluster.ts';
 import type { Machine } from './machine.ts';
 import { begin, cut, handOver, isolate, join, leaderOf, others, settled, until } from './stage.ts';
@@ -328,6 +328,104 @@ const equalTails: Schedule = async (cluster) => {
   await cluster.runFor(2000);
 };
 
+/** Five members, the last two added in the epoch of the leader, and a backup of Consul from before. */
+async function grown(
+  cluster: Cluster,
+): Promise<{ leader: Machine; first: Machine[]; backup: RegisterValue }> {
+  const first = cluster.machines.slice(0, 3);
+  for (const machine of first) cluster.start(machine);
+  const leader = await leaderOf(cluster);
+  cluster.burst(leader, 5);
+  await until(cluster, 'records of three', () => cluster.checker.holdingMembers().length === 3);
+  await cluster.runFor(200);
+  return { leader, first, backup: cluster.checker.register as RegisterValue };
+}
+
+/** Everybody loses power, Consul comes back from the backup, and those who know least start first. */
+async function restoredUnder(cluster: Cluster, backup: RegisterValue, ...early: Machine[]): Promise<void> {
+  for (const machine of cluster.machines) machine.crash(false);
+  cluster.network.delays.clear();
+  cluster.network.cuts.clear();
+  cluster.consul.cut.clear();
+  cluster.consul.restore(backup);
+  for (const machine of early) cluster.start(machine);
+  await cluster.runFor(3000);
+  const leader = cluster.machines.find(({ isLeader }) => isLeader);
+  if (leader) cluster.burst(leader, 4);
+  await cluster.runFor(1000);
+  for (const machine of cluster.machines) cluster.start(machine);
+  cluster.burst(await leaderOf(cluster), 3);
+  await cluster.runFor(3000);
+}
+
+/** The backup is of the present epoch: only the version of the members tells that it is old. [versionStored] */
+const sameEpochBackup: Schedule = async (cluster) => {
+  const { leader, first, backup } = await grown(cluster);
+  for (const machine of cluster.machines) cluster.start(machine);
+  await until(cluster, 'five members', () => settled(cluster) && size(cluster) === 5);
+  await cluster.runFor(500);
+  const slow = others(cluster, leader).filter((machine) => first.includes(machine));
+  for (const { id } of slow) cluster.network.delays.set(`${leader.id}>${id}`, 5000);
+  const before = cluster.checker.end;
+  cluster.burst(leader, 3);
+  await until(cluster, 'records without the slow ones', () => cluster.checker.ackedEnd >= before + 3);
+  await restoredUnder(cluster, backup, ...slow);
+};
+
+const size = (cluster: Cluster): number => cluster.checker.register?.members.length ?? 0;
+
+/** Only one of the first three knows of the two that were added; the other one runs. [votersAsked with electorateChecked] */
+const partlyKnown: Schedule = async (cluster) => {
+  const { leader, first, backup } = await grown(cluster);
+  const [knowing, down] = others(cluster, leader).filter((machine) => first.includes(machine)) as [
+    Machine,
+    Machine,
+  ];
+  down.crash(false);
+  for (const machine of cluster.machines.slice(3)) cluster.start(machine);
+  await until(cluster, 'five members', () => size(cluster) === 5);
+  await cluster.runFor(1500);
+  cluster.network.delays.set(`${leader.id}>${knowing.id}`, 20_000);
+  const before = cluster.checker.end;
+  cluster.burst(leader, 3);
+  await until(cluster, 'records of the new members', () => cluster.checker.ackedEnd >= before + 3);
+  await restoredUnder(cluster, backup, knowing, down);
+};
+
+/** The members grew and the leader changed while two of the first three did not reach Consul: their leader told them. */
+const olderEpochBackup: Schedule = async (cluster) => {
+  const { leader, first, backup } = await grown(cluster);
+  const away = others(cluster, leader).filter((machine) => first.includes(machine));
+  for (const { id } of away) cluster.consul.cut.add(id);
+  for (const machine of cluster.machines) cluster.start(machine);
+  await until(cluster, 'five members', () => size(cluster) === 5);
+  await cluster.runFor(1500);
+  for (const machine of away) machine.crash(false);
+  await handOver(cluster, cluster.machines[3]!);
+  cluster.burst(cluster.machines[3]!, 4);
+  await until(cluster, 'records of the second epoch', () => cluster.checker.ackedEnd >= 9);
+  await cluster.runFor(1200);
+  await restoredUnder(cluster, backup, ...away);
+};
+
+/** One of the first three is down and the other one does not hear the leader while two members are added. [changeKnown] */
+const unheardChange: Schedule = async (cluster) => {
+  const { leader, first, backup } = await grown(cluster);
+  const [deaf, down] = others(cluster, leader).filter((machine) => first.includes(machine)) as [
+    Machine,
+    Machine,
+  ];
+  down.crash(false);
+  for (const machine of [deaf, down]) cluster.consul.cut.add(machine.id);
+  cluster.consul.onTake = () => cluster.network.delays.set(`${leader.id}>${deaf.id}`, 20_000);
+  for (const machine of cluster.machines.slice(3)) cluster.start(machine);
+  await cluster.runUntil(() => size(cluster) === 5, 8000);
+  cluster.consul.onTake = null;
+  cluster.burst(leader, 3);
+  await cluster.runFor(1500);
+  await restoredUnder(cluster, backup, deaf, down);
+};
+
 export const SCHEDULES = {
   forgottenPromise,
   lateEntries,
@@ -344,6 +442,10 @@ export const SCHEDULES = {
   tableAfterCut,
   divergingTail,
   equalTails,
+  sameEpochBackup,
+  partlyKnown,
+  olderEpochBackup,
+  unheardChange,
 } as const satisfies Record<string, Schedule>;
 
 export type ScheduleName = keyof typeof SCHEDULES;
@@ -371,4 +473,8 @@ export const MACHINES: Readonly<Record<ScheduleName, number>> = {
   tableAfterCut: 3,
   divergingTail: 3,
   equalTails: 3,
+  sameEpochBackup: 5,
+  partlyKnown: 5,
+  olderEpochBackup: 5,
+  unheardChange: 5,
 };

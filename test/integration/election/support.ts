@@ -83,6 +83,7 @@ export function claimOf(
     epoch: (seen.value?.epoch ?? 0) + 1,
     leader: { id, incarnation, api: 'http://127.0.0.1:1', peer: '127.0.0.1:2' },
     members: seen.value?.members ?? [{ id, uid: `uid-of-${id}`, peer: '127.0.0.1:2' }],
+    membersVersion: seen.value?.membersVersion ?? { epoch: 1, revision: 1 },
     revision: (seen.value?.revision ?? 0) + 1,
   };
 }

@@ -14,6 +14,7 @@ export const registerValue = (change: Partial<RegisterValue> = {}): RegisterValu
     { id: 'logger-0', uid: 'uid-0', peer: '127.0.0.1:9091' },
     { id: 'logger-1', uid: 'uid-1', peer: '127.0.0.1:9092' },
   ],
+  membersVersion: { epoch: 1, revision: 1 },
   revision: 1,
   ...change,
 });

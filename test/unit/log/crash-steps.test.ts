@@ -173,8 +173,20 @@ const scenarios: Record<string, Scenario> = {
     check: ({ log }) => assert.deepEqual(log.pairs, [...PAIRS, { epoch: 7, start: 25 }]),
   },
   'a promise': {
-    prepare: ({ state }) => state.save({ promisedEpoch: 1, promisedIncarnation: 'a', members: [] }),
-    change: ({ state }) => state.save({ promisedEpoch: 2, promisedIncarnation: 'b', members: [] }),
+    prepare: ({ state }) =>
+      state.save({
+        promisedEpoch: 1,
+        promisedIncarnation: 'a',
+        members: [],
+        membersVersion: { epoch: 0, revision: 0 },
+      }),
+    change: ({ state }) =>
+      state.save({
+        promisedEpoch: 2,
+        promisedIncarnation: 'b',
+        members: [],
+        membersVersion: { epoch: 0, revision: 0 },
+      }),
     check: ({ state }, done) => {
       const { promisedEpoch, promisedIncarnation } = state.value;
       assert.ok(['1 a', '2 b'].includes(`${promisedEpoch} ${promisedIncarnation}`));

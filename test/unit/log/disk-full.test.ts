@@ -94,7 +94,12 @@ test('what is appended and not written yet is counted as well', async () => {
 test('the reserve is left alone by appends, and serves promises and pairs', async () => {
   const { log, state, disk } = await nearlyFull(0);
   assert.throws(() => appendMany(log, 1), { code: 'disk-full' });
-  await state.save({ promisedEpoch: 2, promisedIncarnation: 'i', members: [] });
+  await state.save({
+    promisedEpoch: 2,
+    promisedIncarnation: 'i',
+    members: [],
+    membersVersion: { epoch: 0, revision: 0 },
+  });
   await log.addPair({ epoch: 2, start: 5 });
   assert.ok(disk.capacityBytes > disk.usedBytes);
 });
@@ -239,9 +244,15 @@ test('a full disk does not keep the log from closing and opening; what it never 
 test('a promise finds its room in the file; one that outgrows it is refused, and the former one stands', async () => {
   const { state, disk, alarms } = await fullableLog();
   disk.capacityBytes = disk.usedBytes;
-  await state.save({ promisedEpoch: 2, promisedIncarnation: 'i', members: [] });
+  await state.save({
+    promisedEpoch: 2,
+    promisedIncarnation: 'i',
+    members: [],
+    membersVersion: { epoch: 0, revision: 0 },
+  });
   const members = Array.from({ length: 80 }, (_, at) => ({ id: `${at}`, uid: 'u'.repeat(36), peer: 'h:1' }));
-  const next = { promisedEpoch: 3, promisedIncarnation: 'j', members };
+  const membersVersion = { epoch: 3, revision: 1 };
+  const next = { promisedEpoch: 3, promisedIncarnation: 'j', members, membersVersion };
   await assert.rejects(state.save(next), { code: 'disk-full' });
   assert.equal(state.value.promisedEpoch, 2);
   disk.capacityBytes = Number.POSITIVE_INFINITY;

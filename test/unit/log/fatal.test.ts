@@ -46,7 +46,15 @@ for (const [what, code, kind, pathEnd] of cases) {
     await assert.rejects(log.truncate(0), alarm);
     await assert.rejects(log.deleteBelow(0), alarm);
     await assert.rejects(log.saveMark(), alarm);
-    await assert.rejects(state.save({ promisedEpoch: 5, promisedIncarnation: 'i', members: [] }), alarm);
+    await assert.rejects(
+      state.save({
+        promisedEpoch: 5,
+        promisedIncarnation: 'i',
+        members: [],
+        membersVersion: { epoch: 0, revision: 0 },
+      }),
+      alarm,
+    );
     assert.throws(() => log.append([nextBatch(log)]), alarm);
     assert.throws(() => log.readRecent(0, { maxBytes: 1, below: 1 }), alarm);
     assert.equal(alarms.length, 1);
@@ -95,7 +103,14 @@ test('a failed sync of the state file ends the log too', async () => {
   const synced = assert.rejects(log.sync());
   await waiting.arrived;
   const restore = failAll(disk, 'EIO', 'datasync', '/data/state');
-  await assert.rejects(state.save({ promisedEpoch: 1, promisedIncarnation: 'a', members: [] }));
+  await assert.rejects(
+    state.save({
+      promisedEpoch: 1,
+      promisedIncarnation: 'a',
+      members: [],
+      membersVersion: { epoch: 0, revision: 0 },
+    }),
+  );
   restore();
   assert.equal(state.value.promisedEpoch, 0);
   assert.equal(alarms.length, 1);

@@ -22,6 +22,7 @@ async function written() {
     promisedEpoch: 3,
     promisedIncarnation: 'abc',
     members: [{ id: 'a', uid: 'u', peer: 'h:1' }],
+    membersVersion: { epoch: 2, revision: 4 },
   });
   await log.close();
   return { log, disk, batches };
@@ -52,6 +53,7 @@ test('the checkpoint and the state', async () => {
       promisedEpoch: 3,
       promisedIncarnation: 'abc',
       members: [{ id: 'a', uid: 'u', peer: 'h:1' }],
+      membersVersion: { epoch: 2, revision: 4 },
     });
     assert.deepEqual([crc, rest], [String(crc32c(json)), '']);
   }

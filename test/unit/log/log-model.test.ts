@@ -161,7 +161,12 @@ class Run {
 
   async promise(): Promise<void> {
     this.promised += 1;
-    await this.opened.state.save({ promisedEpoch: this.promised, promisedIncarnation: 'i', members: [] });
+    await this.opened.state.save({
+      promisedEpoch: this.promised,
+      promisedIncarnation: 'i',
+      members: [],
+      membersVersion: { epoch: 0, revision: 0 },
+    });
   }
 
   async reopen(): Promise<void> {

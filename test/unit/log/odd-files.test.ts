@@ -81,7 +81,12 @@ test('a state file with a right CRC over what is no state is damaged', async () 
 test('a state file of another length is laid out anew from the copy that is whole', async () => {
   for (const missing of [1, 100, 4000]) {
     const { log, disk, state } = await freshLog();
-    const promised = { promisedEpoch: 4, promisedIncarnation: 'i', members: [] };
+    const promised = {
+      promisedEpoch: 4,
+      promisedIncarnation: 'i',
+      members: [],
+      membersVersion: { epoch: 0, revision: 0 },
+    };
     await state.save(promised);
     await log.close();
     disk.overwrite(STATE, disk.content(STATE).subarray(0, -missing));

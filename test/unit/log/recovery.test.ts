@@ -18,7 +18,12 @@ async function markedAtFive() {
   await log.saveMark();
   batches.push(...appendMany(log, 5));
   await log.sync();
-  await state.save({ promisedEpoch: 8, promisedIncarnation: 'i', members: [] });
+  await state.save({
+    promisedEpoch: 8,
+    promisedIncarnation: 'i',
+    members: [],
+    membersVersion: { epoch: 0, revision: 0 },
+  });
   disk.crash(LOSE_ALL);
   const ends = [0];
   for (const { length } of batches) ends.push((ends.at(-1) as number) + length);
@@ -58,7 +63,12 @@ async function assertQuarantined(disk: MemoryDisk, uid: string, reason: RegExp):
   assert.equal(quarantine.formerUid, uid);
   assert.notEqual(log.uid, uid);
   assert.deepEqual([log.first, log.end, log.position.epoch, log.storedCommit], [0, 0, 0, 0]);
-  assert.deepEqual(state.value, { promisedEpoch: 0, promisedIncarnation: null, members: [] });
+  assert.deepEqual(state.value, {
+    promisedEpoch: 0,
+    promisedIncarnation: null,
+    members: [],
+    membersVersion: { epoch: 0, revision: 0 },
+  });
   assertBytes(disk.content(`/data/${quarantine.folder}/00000000000000000000.log`), former);
   // It is a log like any new one, and stays the one it is.
   await log.addPair({ epoch: 1, start: 0 });
@@ -402,7 +412,12 @@ test('a new directory says so', async () => {
   const { recovered, log, state } = await openOn(disk);
   assert.equal(recovered.created, true);
   assert.equal(recovered.quarantine, null);
-  assert.deepEqual(state.value, { promisedEpoch: 0, promisedIncarnation: null, members: [] });
+  assert.deepEqual(state.value, {
+    promisedEpoch: 0,
+    promisedIncarnation: null,
+    members: [],
+    membersVersion: { epoch: 0, revision: 0 },
+  });
   assert.deepEqual([log.first, log.end, log.syncedEnd, log.segmentCount], [0, 0, 0, 1]);
   await log.close();
   const again = await openOn(disk);

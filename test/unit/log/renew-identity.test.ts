@@ -12,7 +12,8 @@ const member = (id: string, uid: string) => ({ id, uid, peer: `${id}:9090` });
 test('the uid is new, also among the members last seen; log and promise are as they were', async () => {
   const { disk, log, state } = await freshLog();
   const former = log.uid;
-  const promise = { promisedEpoch: 7, promisedIncarnation: 'i' };
+  const membersVersion = { epoch: 2, revision: 3 };
+  const promise = { promisedEpoch: 7, promisedIncarnation: 'i', membersVersion };
   await state.save({ ...promise, members: [member('a', former), member('b', 'other')] });
   const { pairs, end } = log;
   await log.close();

@@ -9,6 +9,7 @@ const promise = (promisedEpoch: number) => ({
   promisedEpoch,
   promisedIncarnation: `incarnation ${promisedEpoch}`,
   members: [member('a'), member('ü')],
+  membersVersion: { epoch: 3, revision: 9 },
 });
 const LOSE_ALL = { random: () => 0, keeps: 'none' } as const;
 

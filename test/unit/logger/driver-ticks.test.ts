@@ -20,7 +20,8 @@ async function follower() {
   const { log, state } = await freshLog();
   const self = { id: 'a', uid: log.uid, peer: 'a:1' };
   const leader = { ...LEADER, api: 'http://b', incarnation: CLAIM.incarnation };
-  const value = { epoch: 1, leader, members: [LEADER], revision: 1 };
+  const membersVersion = { epoch: 1, revision: 1 };
+  const value = { epoch: 1, leader, members: [LEADER], membersVersion, revision: 1 };
   const snapshot: RegisterSnapshot = { value, index: 5, session: 'session-1' };
   const never = new Promise<never>(() => {});
   let nowMs = 1000;

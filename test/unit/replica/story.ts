@@ -43,7 +43,12 @@ interface Wire {
   readonly link: number;
 }
 
-const NOTHING: DurableState = { promisedEpoch: 0, promisedIncarnation: null, members: [] };
+const NOTHING: DurableState = {
+  promisedEpoch: 0,
+  promisedIncarnation: null,
+  members: [],
+  membersVersion: { epoch: 0, revision: 0 },
+};
 
 export class Story {
   readonly trace: string[] = [];

@@ -4,6 +4,8 @@ import type { Message } from '../../../src/replica/index.ts';
 const claim = { epoch: 7, incarnation: '0b9c1c52-7d4e-4b7c-9a5e-0c2a55d0a001' };
 const position = { epoch: 6, end: 41 };
 const stream = { epoch: 7, stream: 3 };
+const version = { epoch: 6, revision: 12 };
+const memberSet = { members: [{ id: 'a', uid: 'uid-a', peer: 'a.peers:9090' }], version };
 const pairs = [
   { epoch: 2, start: 0 },
   { epoch: 6, start: 40 },
@@ -21,13 +23,15 @@ const BY_TYPE: { readonly [T in Message['type']]: Extract<Message, { type: T }> 
     position,
     empty: false,
     lastSeen: ['uid-a', 'uid-b'],
+    membersVersion: version,
   },
   promise: {
     type: 'promise',
     claim,
     leader: { id: 'a', incarnation: claim.incarnation, api: 'http://a:8080', peer: 'a.peers:9090' },
+    electorate: memberSet,
   },
-  promised: { type: 'promised', claim, position },
+  promised: { type: 'promised', claim, position, newerMembers: version },
   refused: { type: 'refused', claim, promisedEpoch: Number.MAX_SAFE_INTEGER },
   follow: { type: 'follow', claim, stream: 3, start: 40, from: { epoch: 2, start: 30, end: 40 } },
   tail: {
@@ -55,7 +59,8 @@ const BY_TYPE: { readonly [T in Message['type']]: Extract<Message, { type: T }> 
     batches: [Buffer.from('first batch'), Buffer.from('b'), Buffer.alloc(300, 0xff)],
   },
   pair: { type: 'pair', ...stream, pair: { epoch: 7, start: 43 } },
-  commit: { type: 'commit', ...stream, commit: 43, first: 0 },
+  commit: { type: 'commit', ...stream, commit: 43, first: 0, members: memberSet },
+  'members-stored': { type: 'members-stored', ...stream, version },
   ack: { type: 'ack', ...stream, position },
   'stream-end': { type: 'stream-end', ...stream, reason: 'disk-full' },
   'take-over': { type: 'take-over', claim },

@@ -19,6 +19,10 @@ const TAKEN: Readonly<Record<string, readonly unknown[]>> = {
   'pre-vote.transfer': [null],
   'follow.from': [null],
   'drained.seen': [undefined],
+  'pre-vote-answer.membersVersion': [undefined],
+  'promise.electorate': [undefined],
+  'promised.newerMembers': [undefined],
+  'commit.members': [undefined],
 };
 
 /** Every way to one value inside a header. */

@@ -30,6 +30,7 @@ const VALUE = {
   epoch: 3,
   leader: LEADER,
   members: [{ id: 'logger-0', uid: 'u', peer: '127.0.0.1:2' }],
+  membersVersion: { epoch: 2, revision: 1 },
   revision: 4,
 };
 const SEEN: RegisterSnapshot = { value: VALUE, index: 40, session: 'session-0' };

@@ -65,6 +65,7 @@ async function written(): Promise<Made> {
     promisedEpoch: 5,
     promisedIncarnation: 'an-incarnation',
     members: [{ id: 'logger-0', uid: log.uid, peer: '127.0.0.1:1' }],
+    membersVersion: { epoch: 2, revision: 3 },
   });
   return { ...made, batches };
 }

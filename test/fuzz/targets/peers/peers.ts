@@ -170,7 +170,8 @@ class Peers implements Rig<Case> {
   }
 
   #driver(script: Script, { log, state }: OpenedLog, fatals: Error[]): ReplicationDriver {
-    const value = { epoch: 1, leader: LEADER, members: MEMBERS, revision: 1 };
+    const membersVersion = { epoch: 1, revision: 1 };
+    const value = { epoch: 1, leader: LEADER, members: MEMBERS, membersVersion, revision: 1 };
     const leads = script === 'lead';
     const self = { ...SELF, uid: SELF.uid, peer: '127.0.0.1:2' };
     return new ReplicationDriver({
