@@ -3,6 +3,7 @@
 
 import { isUtf8 } from 'node:buffer';
 import { hostname } from 'node:os';
+import { BODY_MAX_BYTES } from './limits.ts';
 
 export interface Setting<T> {
   readonly variable: string;
@@ -344,18 +345,18 @@ export const loggerSettings = {
     [0, Number.MAX_SAFE_INTEGER],
     'Old segments go when their last record is older than this; 0 keeps all',
   ),
-  bodyLimitBytes: whole('DLOG_BODY_LIMIT_BYTES', 4 * MiB, [KiB, 64 * MiB], 'Largest request body'),
+  bodyLimitBytes: whole('DLOG_BODY_LIMIT_BYTES', 4 * MiB, [KiB, BODY_MAX_BYTES], 'Largest request body'),
   recordLimitBytes: whole(
     'DLOG_RECORD_LIMIT_BYTES',
     MiB,
-    [1, 64 * MiB],
-    'Largest record: key, value and headers',
+    [1, BODY_MAX_BYTES],
+    'Largest record: key, value and headers; DLOG_BODY_LIMIT_BYTES bounds it too',
   ),
   maxPendingBytes: whole(
     'DLOG_MAX_PENDING_BYTES',
     64 * MiB,
     [MiB, 4 * GiB],
-    'Appends that may wait for their commit, in bytes; more get 503',
+    'Appends that may wait for their commit, in bytes; more get 503; not below DLOG_BODY_LIMIT_BYTES',
   ),
   maxPendingRequests: whole(
     'DLOG_MAX_PENDING_REQUESTS',

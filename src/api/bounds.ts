@@ -1,6 +1,8 @@
 // Every limit of the HTTP API in one place. `ApiLimits` are the operator's (configuration); the bounds are ours: wide
 // enough that no honest client meets them, narrow enough that a hostile one cannot hold memory or connections for long.
 
+import { RECORDS_PER_APPEND_MAX } from '../limits.ts';
+
 const seconds = 1000;
 const KiB = 1024;
 
@@ -58,7 +60,7 @@ export const BOUNDS = {
   /** What a plain read, and what an event stream, takes from the log at a time. */
   readChunkBytes: 256 * KiB,
   liveChunkBytes: 64 * KiB,
-  maxRecordsPerAppend: 65_536,
+  maxRecordsPerAppend: RECORDS_PER_APPEND_MAX,
   transferBodyBytes: 4 * KiB,
   membersBodyBytes: 4 * KiB,
   /** How long the answer about a producer waits for its last record's commit. */

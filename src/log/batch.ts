@@ -3,6 +3,7 @@
 // Layout: https://kafka.apache.org/documentation/#recordbatch
 
 import { crc32c } from '@node-rs/crc32';
+import { BATCH_MAX_SIZE_BYTES } from '../limits.ts';
 import { joinCrcs, shiftCrc } from './crc.ts';
 import type { BatchHeader, ProducerStamp } from './types.ts';
 
@@ -33,8 +34,6 @@ export const MAGIC = 2;
  * compression, no transactions. Readers then take `maxTimestamp` for every record and the records' deltas are 0.
  */
 export const LOG_APPEND_TIME = 0x08;
-/** Largest batch, encoded. Bounds what a damaged length can make a reader ask for. */
-export const BATCH_MAX_SIZE_BYTES = 256 * 1024 * 1024;
 /** Sequences are 31-bit and begin anew at 0 after 2^31 - 1, as in Kafka. */
 export const SEQUENCE_MODULUS = 2 ** 31;
 /** Kafka keeps a producer's epoch in 16 bits. */

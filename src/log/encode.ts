@@ -2,8 +2,8 @@
 // batch costs one allocation. It is done once per append; from here on a batch is bytes that nobody encodes again.
 
 import { crc32c } from '@node-rs/crc32';
+import { BATCH_MAX_SIZE_BYTES } from '../limits.ts';
 import {
-  BATCH_MAX_SIZE_BYTES,
   FIELD,
   HEADER_SIZE_BYTES,
   LENGTH_OVERHEAD_BYTES,
@@ -25,7 +25,7 @@ const LONG_MAX = 2n ** 63n - 1n;
 
 /**
  * One batch of one or more records, with base offset 0 and epoch 0 until `stampBatch`. Throws RangeError for no records,
- * a batch above 256 MiB, and producer numbers that the format has no room for.
+ * a batch above `BATCH_MAX_SIZE_BYTES`, and producer numbers that the format has no room for.
  */
 export function encodeBatch(
   records: readonly RecordInput[],

@@ -1,15 +1,7 @@
 // Walking through the batches of a segment at start, checking each: the bytes by their CRC, and that offset, epoch and
 // timestamp follow from what came before. What ends the walk is judged by recover.ts, not here.
-import {
-  BATCH_MAX_SIZE_BYTES,
-  batchProblem,
-  batchSizeAt,
-  FIELD,
-  HEADER_SIZE_BYTES,
-  MAGIC,
-  readHeader,
-  readLong,
-} from './batch.ts';
+import { BATCH_MAX_SIZE_BYTES } from '../limits.ts';
+import { batchProblem, batchSizeAt, FIELD, HEADER_SIZE_BYTES, MAGIC, readHeader, readLong } from './batch.ts';
 import type { ChunkReader } from './chunk-reader.ts';
 import { continuationProblem } from './content.ts';
 import { epochAt } from './pairs.ts';

@@ -1,12 +1,14 @@
 // Builds a logger from its configuration, from the world outside inwards; what was built is taken down in the reverse order,
 // also when a later part cannot be built. The parts know nothing of each other but the interfaces they are given here.
 import { randomUUID } from 'node:crypto';
+import { totalmem } from 'node:os';
 import pino, { type Logger as PinoLogger } from 'pino';
 import { type Access, createApi, knownHosts } from '../api/index.ts';
 import { ConfigError, type LoggerConfig, loggerSettings, readConfig } from '../config.ts';
 import { ConsulError, createElection, type Election } from '../election/index.ts';
 import { messageOf } from '../errors.ts';
 import { createKubernetes, type Kubernetes } from '../kubernetes/index.ts';
+import { limitProblems, memoryWarning } from '../limits.ts';
 import { createMetrics, type Metrics, type Observed } from '../metrics.ts';
 import { EXIT_SOFTWARE, type Running } from '../program.ts';
 import { DEFAULT_TIMINGS } from '../replica/index.ts';
@@ -61,6 +63,8 @@ interface Ground {
 /** Starts a logger; resolves when it serves its API. Rejects with ConfigError for a wrong configuration. */
 export async function startLogger(environment: NodeJS.ProcessEnv): Promise<Running> {
   const config = readConfig(loggerSettings, environment);
+  const problems = limitProblems(config);
+  if (problems.length > 0) throw new ConfigError(problems);
   const stdout = pino.destination({ fd: 1, sync: false });
   const out = pino({ level: config.logLevel, base: { id: config.id } }, stdout);
   const die: Die = (exitCode, reason) => {
@@ -68,6 +72,8 @@ export async function startLogger(environment: NodeJS.ProcessEnv): Promise<Runni
     stdout.flushSync();
     process.exit(exitCode);
   };
+  const memory = memoryWarning(config, Math.min(process.constrainedMemory() || Infinity, totalmem()));
+  if (memory !== null) out.warn(memory);
   await using building = new AsyncDisposableStack();
   building.defer(() => stdout.flushSync());
   const stop = await build(config, out, die, building);

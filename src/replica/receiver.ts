@@ -1,6 +1,7 @@
 // The receiving end of a stream: a follower under its leader (rule 4), or a new leader that adopts (rule 2). It shows
 // its last epochs, cuts what the other lacks, takes entries in order and acknowledges what is on disk. Entries that arrive
 // while a pair is being stored wait in a bounded inbox.
+import { INBOX_MAX_BYTES } from '../limits.ts';
 import { change, durablePosition, isSettled, raiseCommit, wantSync } from './journal.ts';
 import { onMembersTold } from './members.ts';
 import { comparePositions, hasPair, sameClaim } from './position.ts';
@@ -19,9 +20,6 @@ import {
   type StreamEnd,
   TAIL_PAIRS_MAX,
 } from './types.ts';
-
-/** More than any window of the sender: overrunning it means that the sender does not heed its window. */
-const INBOX_MAX_BYTES = 64 * 1024 * 1024;
 
 export function openReceiver(
   s: State,

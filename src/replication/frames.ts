@@ -8,7 +8,8 @@
 // one piece is a view of that piece, a larger one is collected in one allocation, made only after the CRC vouched for
 // its length.
 import { crc32c } from '@node-rs/crc32';
-import { HEADER_BYTES_MAX, HELLO_BYTES_MAX, PAYLOAD_BYTES_MAX } from './limits.ts';
+import { PAYLOAD_BYTES_MAX } from '../limits.ts';
+import { HEADER_BYTES_MAX, HELLO_BYTES_MAX } from './limits.ts';
 
 const PREFIX_BYTES = 16;
 const CRC_AT = 12;

@@ -1,4 +1,5 @@
-// Every bound of the wire, in one place. docs/internals/wire.md explains those that are choices.
+// The bounds of the wire that no other size depends on; those of payloads are in src/limits.ts. docs/internals/wire.md explains
+// those that are choices.
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -7,8 +8,6 @@ const MiB = 1024 * KiB;
 export const HELLO_BYTES_MAX = 4 * KiB;
 /** The JSON part of a frame. The largest is `restart` of a log with tens of thousands of epochs. */
 export const HEADER_BYTES_MAX = 2 * MiB;
-/** The binary part: a batch of the largest request body (64 MiB) with room to spare. */
-export const PAYLOAD_BYTES_MAX = 128 * MiB;
 /** Batches in one `batches` message. */
 export const BATCHES_MAX = 65_536;
 /** Epoch pairs in one `restart`. */
@@ -18,8 +17,6 @@ export const MEMBERS_MAX = 1024;
 /** Ids, uids, incarnations, addresses. */
 export const TEXT_CHARS_MAX = 1024;
 
-/** Unsent bytes of one link. The sender keeps a window far below, so that more means a fault. */
-export const SEND_BUFFER_BYTES_MAX = 256 * MiB;
 /** Unsent bytes of a heartbeat connection: some hundred beats that nobody reads. */
 export const BEAT_BUFFER_BYTES_MAX = 64 * KiB;
 /** Accepted connections at a time, each of the two listeners. */

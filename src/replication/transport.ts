@@ -1,6 +1,7 @@
 // The wire: links between loggers over TCP or TLS, as the Transport that the driver knows. Data links live here, on the main
 // thread; heartbeats have a thread of their own (heartbeats.ts). docs/internals/wire.md tells the whole story.
 import type { Socket } from 'node:net';
+import { SEND_BUFFER_BYTES_MAX } from '../limits.ts';
 import type { Beat, Message } from '../replica/types.ts';
 import { Channel, type Ending } from './channel.ts';
 import { dial, parseHostPort, type TlsMaterial } from './dial.ts';
@@ -15,7 +16,6 @@ import {
   LINK_SILENCE_MS,
   LIVENESS_CHECK_MS,
   PAUSE_MS,
-  SEND_BUFFER_BYTES_MAX,
 } from './limits.ts';
 import { Link, Links } from './links.ts';
 import { type Listener, listen, REFUSED_TLS } from './listener.ts';

@@ -48,10 +48,6 @@ export interface DriverOptions {
   readonly rules?: Rules;
 }
 
-/** Bytes sent to a follower that it has not acknowledged yet. */
-export const WINDOW_BYTES = 8 * 1024 * 1024;
-/** About how much goes into one message, and is read from disk at once for a follower that is far behind. */
-export const CHUNK_BYTES = 1024 * 1024;
 /** Appends that may wait for the end of a transfer. */
 export const HELD_MAX = 10_000;
 export const TICK_MS = 10;

@@ -1,10 +1,10 @@
 // Moves the log to one receiver: batches as the bytes they are, pairs in their place between them, a bounded window of
 // bytes ahead of the acknowledgements. Near the end the batches come from memory; a receiver that is far behind is read
 // from disk, one chunk at a time, without holding up the others.
+import { CHUNK_BYTES, WINDOW_BYTES } from '../../limits.ts';
 import type { Log } from '../../log/types.ts';
 import type { Message, Position } from '../../replica/index.ts';
 import { baseOffsetOf, endOffsetOf } from './batch-header.ts';
-import { CHUNK_BYTES, WINDOW_BYTES } from './outside.ts';
 
 export interface StreamOptions {
   readonly link: number;

@@ -14,7 +14,7 @@ test('too much is refused with a time to come back, memory stays bounded, and wh
     capacitySeconds: 2,
     sources: true,
     pendingMax: 8,
-    environment: { DLOG_MAX_PENDING_BYTES: String(1024 * 1024) },
+    environment: { DLOG_MAX_PENDING_BYTES: String(1024 * 1024), DLOG_BODY_LIMIT_BYTES: String(1024 * 1024) },
   });
   t.diagnostic(JSON.stringify(result));
   const { refused, withoutRetryAfter, accepted, lost, twice, p99Ms, leaderRssMiB } = result;

@@ -2,20 +2,22 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { BATCH_MAX_SIZE_BYTES, PRODUCER_EPOCH_MAX, SEQUENCE_MODULUS } from '../../../src/log/batch.ts';
+import {
+  BATCH_MAX_SIZE_BYTES,
+  INBOX_MAX_BYTES,
+  PAYLOAD_BYTES_MAX,
+  RECENT_BYTES,
+  UNWRITTEN_MAX_BYTES,
+  WINDOW_BYTES,
+} from '../../../src/limits.ts';
+import { PRODUCER_EPOCH_MAX, SEQUENCE_MODULUS } from '../../../src/log/batch.ts';
 import { SEGMENT_OFFSETS_MAX } from '../../../src/log/content.ts';
-import { RECENT_BYTES, RESERVE_BYTES, UNWRITTEN_MAX_BYTES } from '../../../src/log/open-log.ts';
+import { RESERVE_BYTES } from '../../../src/log/open-log.ts';
 import { BATCHES_PER_PRODUCER, PRODUCER_EXPIRY_MS, PRODUCERS_MAX } from '../../../src/log/producers.ts';
-import { HELD_MAX, WINDOW_BYTES } from '../../../src/logger/driver/outside.ts';
+import { HELD_MAX } from '../../../src/logger/driver/outside.ts';
 import { LEADER_WAIT_MS } from '../../../src/logger/leader-wait.ts';
 import { DEFAULT_TIMINGS } from '../../../src/replica/index.ts';
-import {
-  CONNECTIONS_MAX,
-  MEMBERS_MAX,
-  PAIRS_MAX,
-  PAYLOAD_BYTES_MAX,
-  PEERS_MAX,
-} from '../../../src/replication/limits.ts';
+import { CONNECTIONS_MAX, MEMBERS_MAX, PAIRS_MAX, PEERS_MAX } from '../../../src/replication/limits.ts';
 
 const page = readFileSync(new URL('../../../docs/reference/guarantees.md', import.meta.url), 'utf8');
 const rows = new Map(
@@ -41,6 +43,7 @@ const LIMITS = {
   PAIRS_MAX,
   WINDOW_BYTES,
   PAYLOAD_BYTES_MAX,
+  INBOX_MAX_BYTES,
 };
 
 test('every limit on the page has the value of the code, and no other name is on it', () => {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { PAYLOAD_BYTES_MAX } from '../../../src/limits.ts';
 import { encodeBatch } from '../../../src/log/index.ts';
 import type { Message } from '../../../src/replica/index.ts';
 import { encodeFrame, type Frame, FrameReader, MalformedFrame } from '../../../src/replication/frames.ts';
-import { HELLO_BYTES_MAX, PAYLOAD_BYTES_MAX } from '../../../src/replication/limits.ts';
+import { HELLO_BYTES_MAX } from '../../../src/replication/limits.ts';
 import { decodeMessage, encodeMessage } from '../../../src/replication/messages.ts';
 import { Random } from '../../support/random.ts';
 import { EXAMPLES } from './examples.ts';

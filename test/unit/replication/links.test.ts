@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
-import { PAYLOAD_BYTES_MAX } from '../../../src/replication/limits.ts';
+import { PAYLOAD_BYTES_MAX } from '../../../src/limits.ts';
 import { until } from '../../support/until.ts';
 import { ack, linked, Node } from './nodes.ts';
 import { speak } from './speaker.ts';
