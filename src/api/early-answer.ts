@@ -35,13 +35,18 @@ function linger(reply: FastifyReply, { status, headers, body }: Answer, bounds: 
   response.writeHead(status, { ...headers, 'content-length': body.length });
   response.write(body);
   let rest = bounds.lingerBytes;
-  const giveUp = (): void => void request.socket.destroySoon();
-  const timer = setTimeout(giveUp, bounds.lingerMs).unref();
-  response.once('close', () => clearTimeout(timer));
-  request.on('data', (chunk: Buffer) => {
+  // Once: each call waits for the socket with a listener of its own.
+  const giveUp = (): void => {
+    request.off('data', take);
+    request.socket.destroySoon();
+  };
+  const take = (chunk: Buffer): void => {
     rest -= chunk.length;
     if (rest < 0) giveUp();
-  });
+  };
+  const timer = setTimeout(giveUp, bounds.lingerMs).unref();
+  response.once('close', () => clearTimeout(timer));
+  request.on('data', take);
   request.once('end', () => response.end());
   // The client left in the middle of its body: the connection is gone and the response closes with it.
   request.once('error', giveUp);

@@ -37,7 +37,9 @@ export class Pace {
     const everyMs = MS_PER_SECOND / this.#rate;
     const { now } = this.#clock;
     const dueMs = Math.max(this.#dueMs ?? now(), now() - Math.max(CATCH_UP_MS, everyMs));
-    while (dueMs > now()) await this.#clock.sleep(dueMs - now(), signal);
+    // Time goes on between two looks at the clock, and Node warns of a timer below 0.
+    for (let waitMs = dueMs - now(); waitMs > 0; waitMs = dueMs - now())
+      await this.#clock.sleep(waitMs, signal);
     const count = Math.min(MAX_DUE, 1 + Math.floor((now() - dueMs) / everyMs));
     this.#dueMs = dueMs + count * everyMs;
     return count;

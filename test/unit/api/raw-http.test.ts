@@ -245,16 +245,23 @@ test('an early answer reaches a client that is still sending, and the connection
 
 test('after an early answer an endless body is not taken for ever: neither in bytes nor in time', async (t) => {
   const api = await startApi(t, { bounds: { lingerMs: 300 } });
+  const warnings: string[] = [];
+  const warned = ({ message }: Error): void => void warnings.push(message);
+  process.on('warning', warned);
+  t.after(() => process.off('warning', warned));
   const endless = head('PUT /api/v1/log HTTP/1.1\nHost: x\nTransfer-Encoding: chunked');
   const fast = new RawClient(api.port);
   fast.write(endless);
   const chunk = `4000\r\n${'x'.repeat(0x4000)}\r\n`;
   const flood = setInterval(() => fast.write(chunk), 1);
   t.after(() => clearInterval(flood));
+  const small = new RawClient(api.port);
+  small.write(endless + chunk.repeat(5) + '1\r\nx\r\n'.repeat(1000));
   const slow = new RawClient(api.port);
   slow.write(endless);
-  await Promise.all([fast.closed(), slow.closed()]);
-  for (const { answers } of [fast, slow]) assertProblem(answers[0]!, 'method-not-allowed');
+  await Promise.all([fast.closed(), small.closed(), slow.closed()]);
+  for (const { answers } of [fast, small, slow]) assertProblem(answers[0]!, 'method-not-allowed');
+  assert.deepEqual(warnings, []);
 });
 
 test('a chunked body beyond the limit is refused where it passes it', async (t) => {

@@ -75,3 +75,27 @@ test('waiting ends with the signal', async () => {
   stop.abort();
   await second;
 });
+
+test('no sleep is shorter than nothing, though time goes on with every look at the clock', async () => {
+  const slept: number[] = [];
+  let now = 0;
+  const clock = {
+    now: () => {
+      now += 0.4;
+      return now;
+    },
+    sleep: async (ms: number) => {
+      slept.push(ms);
+      // A timer may be early.
+      now += ms * 0.9;
+    },
+  };
+  const subject = new Pace(1000, clock);
+  const signal = new AbortController().signal;
+  for (let count = 0; count < 100; count += 1) await subject.due(signal);
+  assert.ok(slept.length > 0);
+  assert.deepEqual(
+    slept.filter((ms) => ms <= 0),
+    [],
+  );
+});
