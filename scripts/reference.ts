@@ -21,7 +21,8 @@ export function renderConfiguration(): string {
   return `# Configuration
 
 The programs are configured by environment variables. A wrong value ends a program with exit code 78 and one message that
-names every variable in question, what it got and what it takes. This page is made from the code (\`npm run docs\`).
+names every variable in question, what it got and what it takes. So does a data directory that the user may not write or lock, and a
+port that another process has. This page is made from the code (\`npm run docs\`).
 
 ## logger
 

@@ -22,7 +22,11 @@ export class ConfigError extends Error {
   static readonly exitCode = 78;
   readonly problems: readonly string[];
   constructor(problems: readonly string[]) {
-    super(`wrong configuration:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+    super(
+      problems.length === 1
+        ? `wrong configuration: ${problems[0]}`
+        : `wrong configuration:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
+    );
     this.problems = problems;
   }
 }

@@ -9,6 +9,8 @@
 //   - of what was not synced, any part may be there, torn at any byte; a rename is either done or not.
 // A failed `datasync` leaves everything not synced before in doubt for ever; the log then gives up (see `onFatal`).
 
+import { messageOf } from '../errors.ts';
+
 /** An open file. Calls may overlap; the log never lets two overlapping writes touch the same bytes. */
 export interface DiskFile {
   /** Fills `target` with the bytes from `at` on. Resolves with how many there were: fewer only at the file's end. */
@@ -68,6 +70,18 @@ export class DirectoryLockedError extends Error {
     );
     this.directory = directory;
     this.holder = holder;
+  }
+}
+
+/** This user may not lock the directory, so that nothing would keep a second process from it. */
+export class DirectoryUnusableError extends Error {
+  override readonly name = 'DirectoryUnusableError';
+  readonly path: string;
+
+  constructor(path: string, cause: unknown) {
+    const uid = process.getuid?.() ?? 'unknown';
+    super(`uid ${uid} cannot lock ${path}, which it must be able to write: ${messageOf(cause)}`, { cause });
+    this.path = path;
   }
 }
 

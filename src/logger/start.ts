@@ -10,7 +10,7 @@ import { messageOf } from '../errors.ts';
 import { createKubernetes, type Kubernetes } from '../kubernetes/index.ts';
 import { limitProblems, memoryWarning } from '../limits.ts';
 import { createMetrics, type Metrics, type Observed } from '../metrics.ts';
-import { EXIT_SOFTWARE, type Running } from '../program.ts';
+import { asSet, EXIT_SOFTWARE, type Running } from '../program.ts';
 import { DEFAULT_TIMINGS } from '../replica/index.ts';
 import { createTransport, type WireTransport } from '../replication/index.ts';
 import { followSetting, readTokens, type Tokens } from '../security/index.ts';
@@ -109,7 +109,7 @@ async function build(
   await kubernetes.label.start();
   kubernetes.replicas.start();
   const material = await materialOf(config, out, metrics, stack);
-  const opened = await openDataDirectory({
+  const opening = openDataDirectory({
     directory: config.dataDir,
     segmentSizeBytes: config.segmentSizeBytes,
     out,
@@ -120,12 +120,13 @@ async function build(
     onRecovered: onRecovered(metrics),
     onFatal: (error) => die(EXIT_SOFTWARE, `The log cannot go on: ${error.message}`),
   });
+  const opened = await asSet('DLOG_DATA_DIR', opening);
   stack.defer(() => opened.log.close());
   const ground = groundOf({ config, out, die, opened, metrics, recent, material });
   const election = electionOf(ground);
   stack.defer(() => election.close());
   stack.defer(() => election.catalog.remove());
-  const transport = await transportOf(ground);
+  const transport = await asSet('DLOG_PEER_PORT or DLOG_BEAT_PORT', transportOf(ground));
   const replicated = driverOf(ground, election, transport, kubernetes);
   stack.defer(() => replicated.stop({ handover: false }));
 
@@ -177,7 +178,7 @@ async function build(
       after: realClock.after,
     }),
   );
-  await api.listen({ host: config.apiHost, port: config.apiPort });
+  await asSet('DLOG_API_PORT', api.listen({ host: config.apiHost, port: config.apiPort }));
   rehearse();
   replicated.start();
   keepUp(ground, kubernetes.replicas, replicated, stack);

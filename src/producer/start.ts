@@ -3,7 +3,7 @@ import pino, { type Logger as PinoLogger } from 'pino';
 import { Producer } from '../client/index.ts';
 import { ConfigError, type ProducerConfig, producerSettings, readConfig } from '../config.ts';
 import { messageOf } from '../errors.ts';
-import { EXIT_SOFTWARE, type Running } from '../program.ts';
+import { asSet, EXIT_SOFTWARE, type Running } from '../program.ts';
 import {
   type ConsulTrust,
   consulTrustOf,
@@ -34,7 +34,7 @@ export async function startProducer(environment: NodeJS.ProcessEnv): Promise<Run
   const report = new Report({ out, metrics, numbering, rate: config.rate });
   const trust = await trustOf(config, out);
   const producer = producerOf(config, report, trust);
-  const probes = await startProbes({
+  const starting = startProbes({
     host: config.host,
     port: config.port,
     notReady: () => report.stuck,
@@ -43,6 +43,7 @@ export async function startProducer(environment: NodeJS.ProcessEnv): Promise<Run
       body: await metrics.registry.metrics(),
     }),
   });
+  const probes = await asSet('DLOG_PRODUCER_PORT', starting);
   out.info(
     { event: 'started', url: probes.url, producerId: String(producer.id), version: VERSION },
     startedLine(config, probes.url),

@@ -4,6 +4,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { ConfigError } from '../config.ts';
 
 const FILE = 'stack.json';
 const CLUSTER = 'local';
@@ -42,8 +43,11 @@ async function keptIn(file: string): Promise<Pick<StackData, 'cluster' | 'produc
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   }
-  const { cluster, producerId } = JSON.parse(text) as Record<string, unknown>;
-  if (typeof cluster !== 'string' || typeof producerId !== 'string')
-    throw new Error(`${file} was not written by a stack`);
-  return { cluster, producerId };
+  try {
+    const { cluster, producerId } = JSON.parse(text) as Record<string, unknown>;
+    if (typeof cluster === 'string' && typeof producerId === 'string') return { cluster, producerId };
+  } catch {
+    // No JSON, or `null`: as one without these fields.
+  }
+  throw new ConfigError([`--data: ${file} was not written by a stack`]);
 }

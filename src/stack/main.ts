@@ -1,5 +1,6 @@
 // `npm start`: the whole stack on this machine. Reads the command line, joins the stack with the terminal, and makes sure that
 // it ends in order however it is asked to.
+import { ConfigError } from '../config.ts';
 import { messageOf } from '../errors.ts';
 import type { Emit } from './events.ts';
 import { parseFlags, type StackFlags, USAGE } from './flags.ts';
@@ -52,8 +53,9 @@ async function run(flags: StackFlags): Promise<void> {
     await stack.start();
   } catch (error) {
     if (endedMs !== null) return; // it was told to end meanwhile, which is no failure
-    process.stderr.write(`${error instanceof StackError ? error.message : (error as Error).stack}\n`);
-    return end('it could not be started', error instanceof StackError ? EXIT_UNAVAILABLE : EXIT_SOFTWARE);
+    const told = error instanceof StackError || error instanceof ConfigError;
+    process.stderr.write(`${told ? error.message : (error as Error).stack}\n`);
+    return end('it could not be started', exitCodeOf(error));
   }
   if (keys && endedMs === null)
     readKeys(process.stdin, {
@@ -63,6 +65,11 @@ async function run(flags: StackFlags): Promise<void> {
       q: () => end('q was pressed'),
       '\u0003': () => onSignal('Ctrl-C'),
     });
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof ConfigError) return ConfigError.exitCode;
+  return error instanceof StackError ? EXIT_UNAVAILABLE : EXIT_SOFTWARE;
 }
 
 function printer(json: boolean, keys: boolean): Emit {

@@ -2,6 +2,7 @@
 // who leads by the loggers' own words, and leaves nothing behind.
 import { LogClient } from '../client/index.ts';
 import { messageOf } from '../errors.ts';
+import { asSet } from '../program.ts';
 import { openData, removeData, type StackData } from './data.ts';
 import type { Emit, ReadyEvent, StackEvent } from './events.ts';
 import type { StackFlags } from './flags.ts';
@@ -56,7 +57,7 @@ export class Stack {
           (consulUrls === null ? ', or use a Consul that runs already with --consul.' : '.'),
       );
     this.#layout = layout;
-    this.#data = await openData(data, consulUrls !== null);
+    this.#data = await asSet('--data', openData(data, consulUrls !== null));
     this.#consul = this.#startConsul(layout, this.#data);
     const around = { layout, ...this.#data, consulUrls: (await this.#consul).urls };
     if (this.#stopping) throw new StackError('it was told to end');

@@ -1,8 +1,10 @@
 // The real disk does what the interface says; the disk in memory, which the other tests use, is held to the same.
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import test, { type TestContext } from 'node:test';
+import { promisify } from 'node:util';
 import { type Disk, NodeDisk } from '../../../src/log/index.ts';
 import { MemoryDisk } from '../../support/memory-disk.ts';
 
@@ -150,5 +152,25 @@ test('a directory that cannot be locked for another reason says that one', async
   await assert.rejects(
     disk.lock(`${root}/none`),
     (error) => error instanceof Error && error.name !== 'DirectoryLockedError',
+  );
+});
+
+test('a directory whose lock file this user may not write is not locked, since nobody would be kept out', async (t) => {
+  const { root } = await (disks['the real disk'] as (typeof disks)[string])(t);
+  await writeFile(`${root}/lock`, '');
+  await chmod(root, 0o777);
+  await chmod(`${root}/lock`, 0o444);
+  const module = new URL('../../../src/log/directory-lock.ts', import.meta.url).href;
+  // Root may write everything: the child becomes somebody else first.
+  const script = `
+    import { lockDirectory } from ${JSON.stringify(module)};
+    if (process.getuid() === 0) process.setuid(65534);
+    await lockDirectory(${JSON.stringify(root)}).then(
+      () => console.log('locked'),
+      ({ name, message }) => console.log(name + ': ' + message));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
+  assert.match(
+    stdout,
+    /^DirectoryUnusableError: uid \d+ cannot lock \/.*\/lock, which it must be able to write: /,
   );
 });
