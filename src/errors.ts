@@ -50,6 +50,7 @@ export const ERRORS = {
   'too-many-requests': kind(429, 'Too many requests wait already', true),
   'headers-too-large': kind(431, 'The request headers are larger than allowed'),
   internal: kind(500, 'Something failed here that should not', true, 'unknown'),
+  'unsupported-transfer-coding': kind(501, 'The transfer coding is not one that is taken'),
   'outcome-unknown': kind(503, 'Leadership ended before the write was acknowledged', true, 'unknown'),
   'no-leader': kind(503, 'There is no leader now', true),
   'not-leader': kind(503, 'This logger stopped leading', true),
@@ -61,9 +62,9 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** Codes of what lies with the loggers: too much at a time, or something that they cannot do now. */
+/** Codes of what lies with the loggers: too much at a time, or something that they cannot do now. 501 lies with the client. */
 export const LOGGER_ERRORS = (Object.keys(ERRORS) as ErrorCode[]).filter(
-  (code) => ERRORS[code].status === 429 || ERRORS[code].status >= 500,
+  (code) => ERRORS[code].status === 429 || (ERRORS[code].status >= 500 && ERRORS[code].status !== 501),
 );
 
 /** When a client that met a full logger may try again. */

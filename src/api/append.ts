@@ -7,10 +7,18 @@ import { type BodyLimit, receiveBody, refuseDeclaredSize } from './body.ts';
 import type { ApiLimits } from './bounds.ts';
 import { type ApiContext, LOG_ROUTE } from './context.ts';
 import { refuseUnlessLeading } from './leader.ts';
-import { APPEND_TYPES, type AppendType, BATCH_TYPE, contentType, RAW_TYPES } from './media.ts';
+import {
+  APPEND_TYPES,
+  type AppendType,
+  BATCH_TYPE,
+  contentType,
+  JSON_TYPE,
+  NDJSON,
+  RAW_TYPES,
+} from './media.ts';
 import { requireSequences, stampOf } from './producer-headers.ts';
 import { readQuery } from './query.ts';
-import { recordsOfBody } from './records.ts';
+import { recordOfRaw, recordsOfElements } from './records.ts';
 import type { AppendResult, LoggerService } from './types.ts';
 
 export function appendRoute(app: FastifyInstance, context: ApiContext): void {
@@ -81,7 +89,10 @@ async function append(
     request.sample.records = batch.count;
     appended = service.appendBatch(batch);
   } else {
-    const records = recordsOfBody(type, body, recordLimits);
+    const records =
+      type === NDJSON || type === JSON_TYPE
+        ? await recordsOfElements(type, body, recordLimits)
+        : [recordOfRaw(body, recordLimits)];
     request.sample.records = records.length;
     const stamp = stampOf(request.headers);
     requireSequences(stamp, records.length);

@@ -16,8 +16,8 @@ export function batchOfBody(body: Buffer, limits: OfferedLimits): OfferedBatch {
         extra: { limitRecords: limits.maxRecords },
       });
     case 'record-too-large':
-      throw new LoggerError('record-too-large', `record ${offer.record} has ${offer.sizeBytes} bytes`, {
-        extra: { record: offer.record, limitBytes: limits.recordBytes },
+      throw new LoggerError('record-too-large', `record ${offer.record + 1} has ${offer.sizeBytes} bytes`, {
+        extra: { record: offer.record + 1, limitBytes: limits.recordBytes },
       });
   }
 }

@@ -2,8 +2,10 @@
 // timeout ends the connection). The client that asks first (`Expect: 100-continue`) is told to go on only here, once
 // everything that can be refused by the headers alone has been.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type ErrorCode, LoggerError } from '../errors.ts';
+import type { Readable } from 'node:stream';
+import { type ErrorCode, LoggerError, messageOf } from '../errors.ts';
 import type { ByteBudget } from './budget.ts';
+import { codingOf, decoderOf } from './content-coding.ts';
 
 export interface BodyLimit {
   readonly bytes: number;
@@ -45,7 +47,10 @@ export const awaitsContinue = (request: IncomingMessage): boolean =>
 const answeredAlready = (): LoggerError =>
   new LoggerError('request-timeout', 'the request became whole after the connection had been given up');
 
-/** The whole body. Its bytes stay charged to `budget` until the response is closed, since an append holds them so long. */
+/**
+ * The whole body, decoded where it is coded; the limit holds for what comes and for what it decodes to. Its bytes stay charged to
+ * `budget` until the response is closed, since an append holds them so long.
+ */
 export function receiveBody(
   request: IncomingMessage,
   response: ServerResponse,
@@ -58,22 +63,75 @@ export function receiveBody(
   }
   let charged = 0;
   response.once('close', () => budget.release(charged));
+  const charge = (bytes: number): void => {
+    budget.take(bytes);
+    charged += bytes;
+  };
+  const coding = codingOf(request.headers);
+  return coding === 'identity'
+    ? collect(request, request, limit, charge)
+    : decode(request, coding, limit, charge);
+}
+
+async function decode(
+  request: IncomingMessage,
+  coding: Parameters<typeof decoderOf>[0],
+  limit: BodyLimit,
+  charge: (bytes: number) => void,
+): Promise<Buffer> {
+  const decoder = decoderOf(coding);
+  let received = 0;
+  const count = (chunk: Buffer): void => {
+    received += chunk.length;
+    // Blocks that decode to nothing would come without end.
+    if (received > limit.bytes) decoder.destroy(tooLarge(limit));
+  };
+  request.on('data', count).pipe(decoder);
+  try {
+    const body = await collect(request, decoder, limit, charge);
+    // Behind the end of a zstd frame, or of the last member of gzip, Node ignores what follows.
+    if (decoder.bytesWritten < received)
+      throw new LoggerError('invalid-request', `there are more bytes behind the end of the ${coding} body`);
+    return body;
+  } catch (error) {
+    if (error instanceof LoggerError) throw error;
+    throw new LoggerError('invalid-request', `the body is not ${coding}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  } finally {
+    request.off('data', count).unpipe(decoder);
+    decoder.destroy();
+    // What has not come yet is thrown away: a pause would hold up the end of the exchange.
+    request.resume();
+  }
+}
+
+/** All that `source` gives, which is the request or what decodes it. */
+function collect(
+  request: IncomingMessage,
+  source: Readable,
+  limit: BodyLimit,
+  charge: (bytes: number) => void,
+): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
     const stop = (): void => {
-      request.off('data', onData).off('end', onEnd).off('error', onGone).off('close', onGone);
+      source.off('data', onData).off('end', onEnd).off('error', onError);
+      request.off('error', onGone).off('close', onGone);
+    };
+    const fail = (error: unknown): void => {
+      stop();
+      reject(error);
     };
     const onData = (chunk: Buffer): void => {
       size += chunk.length;
       try {
         if (size > limit.bytes) throw tooLarge(limit);
-        budget.take(chunk.length);
-        charged += chunk.length;
+        charge(chunk.length);
         chunks.push(chunk);
       } catch (error) {
-        stop();
-        reject(error);
+        fail(error);
       }
     };
     const onEnd = (): void => {
@@ -82,10 +140,13 @@ export function receiveBody(
       else resolve(joined(chunks, size));
     };
     const onGone = (): void => {
-      stop();
-      reject(new LoggerError('invalid-request', 'the connection ended before the body did'));
+      // A request that came whole is closed while its last bytes are decoded.
+      if (source !== request && request.complete) return;
+      fail(new LoggerError('invalid-request', 'the connection ended before the body did'));
     };
-    request.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone);
+    const onError = (error: unknown): void => (source === request ? onGone() : fail(error));
+    source.on('data', onData).on('end', onEnd).on('error', onError);
+    request.on('error', onGone).on('close', onGone);
     if (request.destroyed) onGone();
   });
 }

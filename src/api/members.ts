@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { LoggerError } from '../errors.ts';
 import { type BodyLimit, receiveBody, refuseDeclaredSize } from './body.ts';
 import type { ApiContext } from './context.ts';
+import { fieldOf } from './json.ts';
 import { refuseUnlessLeading } from './leader.ts';
 import { contentType, JSON_TYPE } from './media.ts';
 import { readQuery } from './query.ts';
@@ -48,18 +49,8 @@ export function memberRoutes(app: FastifyInstance, context: ApiContext): void {
 
 /** `{"ids": ["logger-0", …]}`, or `{"ids": null}` for whoever is a member or configured as one. */
 function idsOf(body: Buffer): readonly string[] | null {
-  let given: unknown;
-  try {
-    given = JSON.parse(body.toString('utf8'));
-  } catch (cause) {
-    throw new LoggerError('invalid-request', 'the body is not JSON', { cause });
-  }
-  if (typeof given !== 'object' || given === null || Array.isArray(given) || !Object.hasOwn(given, 'ids'))
-    throw new LoggerError('invalid-request', 'the body is not an object with ids');
-  const { ids, ...rest } = given as { ids: unknown };
-  const [unknown] = Object.keys(rest);
-  if (unknown !== undefined)
-    throw new LoggerError('invalid-request', `unknown field ${JSON.stringify(unknown)}: it takes ids`);
+  const ids = fieldOf(body, 'ids');
+  if (ids === undefined) throw new LoggerError('invalid-request', 'the body is not an object with ids');
   if (ids === null) return null;
   if (!Array.isArray(ids) || ids.length === 0)
     throw new LoggerError('invalid-request', 'ids is not a list with the id of a logger, nor null');

@@ -41,6 +41,11 @@ export function readRequestOf(request: FastifyRequest, bounds: Bounds): ReadRequ
 
 function startOf(text: string): Start {
   if (text === 'earliest' || text === 'latest') return text;
+  if (!/^\d/.test(text))
+    throw new LoggerError(
+      'invalid-offset',
+      `offset is ${JSON.stringify(text)}: it takes earliest, latest or a whole number from 0`,
+    );
   return wholeNumber('offset', text, [0, Number.MAX_SAFE_INTEGER], 'invalid-offset');
 }
 

@@ -3,42 +3,55 @@
 import { isUtf8 } from 'node:buffer';
 import { LoggerError } from '../errors.ts';
 import type { RecordInput } from '../log/types.ts';
-import { type AppendType, type BATCH_TYPE, JSON_TYPE, NDJSON } from './media.ts';
+import { loopShare } from '../loop-share.ts';
+import { membersIn, textOf } from './json.ts';
+import { type JSON_TYPE, NDJSON } from './media.ts';
 
 export interface RecordLimits {
   readonly recordBytes: number;
   readonly maxRecords: number;
 }
 
-/** The records of a body, at least one. Throws invalid-request, invalid-record, record-too-large or body-too-large. */
-export function recordsOfBody(
-  type: Exclude<AppendType, typeof BATCH_TYPE>,
+/** A raw body, which is one record. Throws invalid-record or record-too-large. */
+export function recordOfRaw(body: Buffer, limits: RecordLimits): RecordInput {
+  refuseEmpty(body);
+  return within(limits, { value: body }, 1, 'the body');
+}
+
+/** The records of a body of elements, at least one. Throws invalid-request, invalid-record, record-too-large or body-too-large. */
+export async function recordsOfElements(
+  type: typeof NDJSON | typeof JSON_TYPE,
   body: Buffer,
   limits: RecordLimits,
-): readonly RecordInput[] {
-  if (body.length === 0) throw new LoggerError('invalid-record', 'the body is empty: it holds no record');
-  switch (type) {
-    case NDJSON:
-      return elementsOf(jsonLines(body), limits);
-    case JSON_TYPE:
-      return elementsOf(jsonArray(body), limits);
-    default:
-      return [within(limits, { value: body }, 0)];
+): Promise<readonly RecordInput[]> {
+  refuseEmpty(body);
+  const records: RecordInput[] = [];
+  for (const element of type === NDJSON ? jsonLines(body) : jsonArray(body)) {
+    if (records.length === limits.maxRecords)
+      throw new LoggerError('body-too-large', `the body holds more than ${limits.maxRecords} records`, {
+        extra: { limitRecords: limits.maxRecords },
+      });
+    records.push(within(limits, recordOf(element), records.length + 1, element.place));
+    if (loopShare.spent()) await loopShare.turn();
   }
+  if (records.length === 0) throw new LoggerError('invalid-record', 'the body holds no record');
+  return records;
+}
+
+function refuseEmpty(body: Buffer): void {
+  if (body.length === 0) throw new LoggerError('invalid-record', 'the body is empty: it holds no record');
 }
 
 interface Element {
   readonly value: unknown;
-  /** For the message: `line 3` or `element 2`. */
+  /** For the message, counted from 1: `line 3` or `element 2`. */
   readonly place: string;
 }
 
-const textOf = (body: Buffer): string => {
-  if (!isUtf8(body)) throw new LoggerError('invalid-request', 'the body is not UTF-8');
-  return body.toString('utf8');
-};
+const LF = 0x0a;
 
 function* jsonLines(body: Buffer): Iterable<Element> {
+  if (!isUtf8(body)) throw malformed(`line ${lineNotUtf8(body)}`, 'is not UTF-8');
   const text = textOf(body);
   let number = 0;
   for (let from = 0; from < text.length; ) {
@@ -50,42 +63,75 @@ function* jsonLines(body: Buffer): Iterable<Element> {
     // Empty lines are skipped: the last one is what a final newline leaves.
     if (line.trim() === '') continue;
     const place = `line ${number}`;
-    yield { value: parsed(line, 'invalid-record', place), place };
+    const value = parsed(line, place);
+    if (membersIn(line) > membersOf(value)) throw malformed(place, 'has a field twice');
+    yield { value, place };
+  }
+}
+
+/** No character of UTF-8 but the line feed itself holds that byte. */
+function lineNotUtf8(body: Buffer): number {
+  for (let number = 1, from = 0; ; number += 1) {
+    const newline = body.indexOf(LF, from);
+    if (newline === -1 || !isUtf8(body.subarray(from, newline))) return number;
+    from = newline + 1;
   }
 }
 
 function* jsonArray(body: Buffer): Iterable<Element> {
-  const array = parsed(textOf(body), 'invalid-request', 'the body');
-  if (!Array.isArray(array)) throw new LoggerError('invalid-request', 'the body is not a JSON array');
-  for (const [index, value] of array.entries()) yield { value, place: `element ${index}` };
+  if (!isUtf8(body)) throw new LoggerError('invalid-request', 'the body is not UTF-8');
+  const text = textOf(body);
+  let array: unknown;
+  try {
+    array = JSON.parse(text);
+  } catch (cause) {
+    const remedy = areLines(text) ? `: its lines are, so send it as ${NDJSON}` : '';
+    throw new LoggerError('invalid-request', `the body is not JSON${remedy}`, { cause });
+  }
+  if (!Array.isArray(array))
+    throw new LoggerError('invalid-request', `the body is not a JSON array: send that, or ${NDJSON}`);
+  let members = 0;
+  for (const [index, value] of array.entries()) {
+    yield { value, place: `element ${index + 1}` };
+    members += membersOf(value);
+  }
+  if (membersIn(text) > members)
+    throw new LoggerError('invalid-record', 'one of the elements has a field twice');
 }
 
-function parsed(text: string, code: 'invalid-request' | 'invalid-record', place: string): unknown {
+/** Of an element as it should be, which has no objects within. */
+const membersOf = (value: unknown): number =>
+  typeof value === 'object' && value !== null ? Object.keys(value).length : 0;
+
+/** Whether what is no JSON as a whole looks like one JSON text per line. */
+function areLines(text: string): boolean {
+  const [first = '', second = ''] = text.split('\n', 2);
+  return isJson(first) && isJson(second);
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function parsed(text: string, place: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new LoggerError(code, `${place} is not JSON`, { cause });
+    throw new LoggerError('invalid-record', `${place} is not JSON`, { cause });
   }
 }
 
-function elementsOf(elements: Iterable<Element>, limits: RecordLimits): readonly RecordInput[] {
-  const records: RecordInput[] = [];
-  for (const element of elements) {
-    if (records.length === limits.maxRecords)
-      throw new LoggerError('body-too-large', `the body holds more than ${limits.maxRecords} records`, {
-        extra: { limitRecords: limits.maxRecords },
-      });
-    records.push(within(limits, recordOf(element), records.length));
-  }
-  if (records.length === 0) throw new LoggerError('invalid-record', 'the body holds no record');
-  return records;
-}
-
-function within(limits: RecordLimits, record: RecordInput, index: number): RecordInput {
+/** `number` is that of the record in the body, from 1. */
+function within(limits: RecordLimits, record: RecordInput, number: number, place: string): RecordInput {
   const sizeBytes = record.value.length + (record.key?.length ?? 0);
   if (sizeBytes > limits.recordBytes)
-    throw new LoggerError('record-too-large', `record ${index} has ${sizeBytes} bytes`, {
-      extra: { record: index, limitBytes: limits.recordBytes },
+    throw new LoggerError('record-too-large', `${place} has a record of ${sizeBytes} bytes`, {
+      extra: { record: number, limitBytes: limits.recordBytes },
     });
   return record;
 }

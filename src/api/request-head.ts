@@ -13,12 +13,36 @@ const OWN_SITE: readonly (string | undefined)[] = ['same-origin', 'none'];
 
 export function oddityOf(request: IncomingMessage, hosts: KnownHosts): LoggerError | null {
   const { method, headers, httpVersion } = request;
+  const repeated = repeatedField(request);
+  if (repeated !== undefined)
+    return new LoggerError('invalid-request', `the header field ${repeated} is given more than once`);
+  const coding = headers['transfer-encoding'];
+  if (coding !== undefined && coding.trim().toLowerCase() !== 'chunked')
+    return new LoggerError(
+      'unsupported-transfer-coding',
+      `transfer coding ${JSON.stringify(coding)} is not taken, only chunked`,
+    );
   if (httpVersion === '1.1' && headers.host === undefined)
     return new LoggerError('invalid-request', 'HTTP/1.1 without a Host header field');
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
   if (hasBody && (method === 'GET' || method === 'HEAD'))
     return new LoggerError('invalid-request', `${method} takes no body`);
   return strangerOf(request, hosts);
+}
+
+/** Node takes the first of these and drops the others without a word, where a proxy on the way may have taken the last. */
+const SINGLE = ['host', 'content-type', 'authorization'] as const;
+
+function repeatedField({ rawHeaders }: IncomingMessage): string | undefined {
+  const seen: string[] = [];
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const given = rawHeaders[at] as string;
+    const name = SINGLE.find((one) => one.length === given.length && one === given.toLowerCase());
+    if (name === undefined) continue;
+    if (seen.includes(name)) return name;
+    seen.push(name);
+  }
+  return undefined;
 }
 
 /**

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { LoggerError } from '../errors.ts';
 import { receiveBody, refuseDeclaredSize } from './body.ts';
 import type { ApiContext } from './context.ts';
+import { fieldOf } from './json.ts';
 import { confirmLeadership, refuseUnlessLeading } from './leader.ts';
 import { contentType, JSON_TYPE } from './media.ts';
 import { producerId } from './producer-headers.ts';
@@ -101,18 +102,7 @@ const LOGGER_ID = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 /** The logger named in `{"to": …}`; null, the most caught-up one, for an empty body or object. */
 function targetOf(body: Buffer): string | null {
   if (body.length === 0) return null;
-  let given: unknown;
-  try {
-    given = JSON.parse(body.toString('utf8'));
-  } catch (cause) {
-    throw new LoggerError('invalid-request', 'the body is not JSON', { cause });
-  }
-  if (typeof given !== 'object' || given === null || Array.isArray(given))
-    throw new LoggerError('invalid-request', 'the body is not a JSON object');
-  const { to, ...rest } = given as { to?: unknown };
-  const [unknown] = Object.keys(rest);
-  if (unknown !== undefined)
-    throw new LoggerError('invalid-request', `unknown field ${JSON.stringify(unknown)}: it takes to`);
+  const to = fieldOf(body, 'to');
   if (to === undefined || to === null) return null;
   if (typeof to !== 'string' || !LOGGER_ID.test(to))
     throw new LoggerError('invalid-request', `to is ${JSON.stringify(to)}: it takes the id of a logger`);

@@ -4,6 +4,7 @@ export {
   batchesProblem,
   contentCrc,
   readHeader,
+  SEQUENCE_MODULUS,
   stampBatch,
   stampTime,
 } from './batch.ts';

@@ -103,7 +103,7 @@ function walk(bytes: Buffer, count: number, recordBytes: number): Offer | null {
       if (sizeBytes > recordBytes) return { kind: 'record-too-large', record, sizeBytes };
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      return { kind: 'malformed', problem: `record ${record}: ${error.message}` };
+      return { kind: 'malformed', problem: `record ${record + 1}: ${error.message}` };
     }
   }
   if (position === bytes.length) return null;

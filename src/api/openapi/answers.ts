@@ -46,6 +46,7 @@ export const redirect = {
 /** What any request may meet. */
 const ALWAYS: readonly ErrorCode[] = [
   'invalid-request',
+  'unsupported-transfer-coding',
   'cross-site',
   'unknown-host',
   'request-timeout',

@@ -1,8 +1,8 @@
 // The way of an append through the leader: judged against the producer table (rule 9), stamped, appended, awaited. While a
 // transfer is under way appends wait: they end refused when another leads, so that clients go there, or go on here.
 import type { AppendResult } from '../../api/types.ts';
-import { LoggerError } from '../../errors.ts';
-import { contentCrc, stampBatch } from '../../log/index.ts';
+import { type ErrorCode, LoggerError } from '../../errors.ts';
+import { contentCrc, SEQUENCE_MODULUS, stampBatch } from '../../log/index.ts';
 import type { Log, ProducerStamp } from '../../log/types.ts';
 import { HELD_MAX } from './outside.ts';
 import { Pending } from './pending.ts';
@@ -74,7 +74,7 @@ export class Proposals {
   ): Promise<AppendResult> {
     if (producer) {
       const verdict = this.#log.judge(producer, count, contentCrc(batch));
-      if (verdict.kind === 'refused') throw new LoggerError(verdict.code);
+      if (verdict.kind === 'refused') throw this.#refusal(verdict.code, producer);
       if (verdict.kind === 'repeat') {
         const { kind: _, ...result } = verdict;
         if (result.offset + result.count <= this.#commit) return result;
@@ -87,6 +87,16 @@ export class Proposals {
     const settled = this.#pending.wait({ offset, count, epoch }, false);
     this.#appended(this.#log.end);
     return settled;
+  }
+
+  #refusal(code: ErrorCode, { id, epoch, sequence }: ProducerStamp): LoggerError {
+    if (code !== 'sequence-gap') return new LoggerError(code);
+    const known = this.#log.producer(id);
+    // A new epoch begins anew.
+    const expected = known?.epoch === epoch ? (known.lastSequence + 1) % SEQUENCE_MODULUS : 0;
+    return new LoggerError(code, `sequence ${expected} of epoch ${epoch} is expected, not ${sequence}`, {
+      extra: { expectedSequence: expected },
+    });
   }
 }
 

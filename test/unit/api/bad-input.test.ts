@@ -80,8 +80,9 @@ const cases: Case[] = [
   [
     'a form',
     LOG,
-    { body: 'a=b', headers: { 'content-type': 'application/x-www-form-urlencoded' } },
+    { body: 'a=b', headers: { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' } },
     'unsupported-media-type',
+    /: send text\/plain, /,
   ],
   ['no content type at all', LOG, { body: 'a', headers: { 'content-type': '' } }, 'unsupported-media-type'],
   [
@@ -91,11 +92,11 @@ const cases: Case[] = [
     'unsupported-media-type',
   ],
   [
-    'a compressed body',
+    'a body under two codings',
     LOG,
-    { body: 'a', headers: { ...TEXT, 'content-encoding': 'gzip' } },
+    { body: 'a', headers: { ...TEXT, 'content-encoding': 'gzip, zstd' } },
     'unsupported-media-type',
-    /gzip/,
+    /gzip, zstd/,
   ],
   ['no body', LOG, { method: 'POST', headers: TEXT }, 'invalid-record', /empty/],
   ['no body and no type', LOG, { method: 'POST' }, 'invalid-record'],
@@ -122,7 +123,7 @@ const cases: Case[] = [
     LOG,
     { body: JSON.stringify(['a', 'x'.repeat(LIMITS.recordBytes + 1)]), headers: JSON_TYPE },
     'record-too-large',
-    /record 1 has/,
+    /element 2 has a record of/,
   ],
   [
     'a key that makes a record too large',
@@ -147,8 +148,8 @@ const cases: Case[] = [
     /UTF-8/,
   ],
   ['an empty array', LOG, { body: '[]', headers: JSON_TYPE }, 'invalid-record', /no record/],
-  ['an array of numbers', LOG, { body: '[1]', headers: JSON_TYPE }, 'invalid-record', /element 0/],
-  ['an array of null', LOG, { body: '["a",null]', headers: JSON_TYPE }, 'invalid-record', /element 1/],
+  ['an array of numbers', LOG, { body: '[1]', headers: JSON_TYPE }, 'invalid-record', /element 1/],
+  ['an array of null', LOG, { body: '["a",null]', headers: JSON_TYPE }, 'invalid-record', /element 2/],
   ['an array of arrays', LOG, { body: '[["a"]]', headers: JSON_TYPE }, 'invalid-record'],
   [
     'an object without a value',
@@ -210,7 +211,58 @@ const cases: Case[] = [
   ['half a surrogate pair', LOG, { body: '["\\ud800"]', headers: JSON_TYPE }, 'invalid-record', /surrogate/],
   ['a line that is not JSON', LOG, { body: '"a"\nb\n', headers: NDJSON }, 'invalid-record', /line 2/],
   ['only empty lines', LOG, { body: '\n \r\n\n', headers: NDJSON }, 'invalid-record', /no record/],
-  ['lines that are not UTF-8', LOG, { body: half, headers: NDJSON }, 'invalid-request'],
+  ['lines that are not UTF-8', LOG, { body: half, headers: NDJSON }, 'invalid-record', /line 1 is not UTF-8/],
+  [
+    'a line that is not UTF-8, behind others',
+    LOG,
+    { body: Buffer.concat([Buffer.from('"a"\n\n"\u00e9"\n'), half, Buffer.from('\n"b"')]), headers: NDJSON },
+    'invalid-record',
+    /line 4 is not UTF-8/,
+  ],
+  [
+    'a record too large in a line',
+    LOG,
+    { body: `"a"\n\n"${'x'.repeat(LIMITS.recordBytes + 1)}"`, headers: NDJSON },
+    'record-too-large',
+    /line 3 has a record of/,
+  ],
+  [
+    'lines sent as JSON',
+    LOG,
+    { body: '"a"\n{"value":"b"}\n', headers: JSON_TYPE },
+    'invalid-request',
+    /its lines are, so send it as application\/x-ndjson/,
+  ],
+  [
+    'one line sent as JSON',
+    LOG,
+    { body: '{"value":"b"}\n', headers: JSON_TYPE },
+    'invalid-request',
+    /x-ndjson/,
+  ],
+  ['a word for an offset in capitals', `${LOG}?offset=LATEST`, {}, 'invalid-offset', /earliest, latest/],
+  ...(
+    [
+      '{"value":"a","value":"b"}',
+      '{"value":{"key":"a"},"value":"b"}',
+      '{"key":"a","value":"b","key":"a"}',
+    ] as const
+  ).flatMap((element): Case[] => [
+    [
+      `a field twice: ${element}`,
+      LOG,
+      { body: `["a",${element}]`, headers: JSON_TYPE },
+      'invalid-record',
+      /twice/,
+    ],
+    [
+      `a field twice in a line: ${element}`,
+      LOG,
+      { body: `"a"\n${element}`, headers: NDJSON },
+      'invalid-record',
+      /line 2 has a field twice/,
+    ],
+  ]),
 
   ...badStamps().map(
     ([what, headers]): Case => [
@@ -228,6 +280,13 @@ const cases: Case[] = [
 
   ['a transfer as text', TRANSFER, { body: 'logger-1', headers: TEXT }, 'unsupported-media-type'],
   ['a transfer that is not JSON', TRANSFER, { body: '{', headers: JSON_TYPE }, 'invalid-request'],
+  [
+    'a transfer to two',
+    TRANSFER,
+    { body: '{"to":"a","to":"b"}', headers: JSON_TYPE },
+    'invalid-request',
+    /twice/,
+  ],
   ['a transfer of a list', TRANSFER, { body: '[]', headers: JSON_TYPE }, 'invalid-request'],
   [
     'a transfer with more',
@@ -304,7 +363,7 @@ test('refusals say in header fields what would be taken', async (t) => {
     'text/plain, application/octet-stream, application/x-ndjson, application/json, application/vnd.distributed-logger.batch',
   );
   const coded = await send(`${url}${LOG}`, { body: 'a', headers: { ...TEXT, 'content-encoding': 'br' } });
-  assert.equal(coded.headers['accept-encoding'], 'identity');
+  assert.equal(coded.headers['accept-encoding'], 'gzip, zstd');
 });
 
 test('sizes refused tell the limit', async (t) => {

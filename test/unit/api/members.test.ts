@@ -27,7 +27,8 @@ test('what is no list of ids is refused, and says why', async (t) => {
   const api = await startApi(t);
   const bad = {
     '': 'not JSON',
-    '[]': 'not an object with ids',
+    '[]': 'not a JSON object',
+    '{"ids":["a"],"ids":["b"]}': 'twice',
     '{}': 'not an object with ids',
     '{"ids":[]}': 'not a list',
     '{"ids":"logger-0"}': 'not a list',

@@ -60,6 +60,34 @@ const malformed: [what: string, bytes: string, code: Parameters<typeof assertPro
   ],
 ];
 
+const half: typeof malformed = [
+  ['two Hosts', 'GET /livez HTTP/1.1\r\nHost: x\r\nhost: y\r\n\r\n', 'invalid-request'],
+  ['two content types', POST('["a"]', '\nContent-Type: application/json'), 'invalid-request'],
+  [
+    'two credentials',
+    'GET /livez HTTP/1.1\r\nHost: x\r\nAuthorization: a\r\nAuthorization: b\r\n\r\n',
+    'invalid-request',
+  ],
+  [
+    'a transfer coding besides chunked',
+    `${head('POST /api/v1/log HTTP/1.1\nHost: x\nContent-Type: text/plain\nTransfer-Encoding: gzip, chunked')}1\r\na\r\n0\r\n\r\n`,
+    'unsupported-transfer-coding',
+  ],
+];
+
+test('what Node would take by half is refused', async (t) => {
+  const api = await startApi(t);
+  for (const [what, bytes, code] of half)
+    await t.test(`${what}: ${code}`, async () => {
+      const client = new RawClient(api.port);
+      client.write(bytes);
+      await until('it is answered', () => client.answers.length === 1);
+      assertProblem(client.answers[0]!, code);
+      client.socket.destroy();
+    });
+  assert.deepEqual(api.service.values, []);
+});
+
 test('what is not HTTP as it should be is answered with its code and the connection closed', async (t) => {
   const api = await startApi(t, { bounds: { lingerMs: 50 } });
   for (const [what, bytes, code] of malformed)

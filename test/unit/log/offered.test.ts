@@ -101,22 +101,22 @@ const malformed: { what: string; bytes: Buffer; problem: RegExp }[] = [
       b.writeInt32BE(4, FIELD.count);
       b.writeInt32BE(3, FIELD.lastOffsetDelta);
     }),
-    problem: /record 3: /,
+    problem: /record 4: /,
   },
   {
     what: 'attributes of a record',
     bytes: changed((b) => b.writeUInt8(1, 62)),
-    problem: /record 0: its attributes/,
+    problem: /record 1: its attributes/,
   },
   {
     what: 'a timestamp delta',
     bytes: changed((b) => b.writeUInt8(2, 63)),
-    problem: /record 0: its timestamp/,
+    problem: /record 1: its timestamp/,
   },
   {
     what: 'an offset delta',
     bytes: changed((b) => b.writeUInt8(2, 64)),
-    problem: /record 0: its offset delta/,
+    problem: /record 1: its offset delta/,
   },
   {
     what: 'a key beyond its record',
