@@ -3,7 +3,7 @@
 
 import { isUtf8 } from 'node:buffer';
 import { hostname } from 'node:os';
-import { BODY_MAX_BYTES } from './limits.ts';
+import { BODY_MAX_BYTES, SEGMENT_MIN_BYTES } from './limits.ts';
 
 export interface Setting<T> {
   readonly variable: string;
@@ -334,20 +334,20 @@ export const loggerSettings = {
   segmentSizeBytes: whole(
     'DLOG_SEGMENT_SIZE_BYTES',
     128 * MiB,
-    [MiB, 2 * GiB - 1],
-    'Size at which a new segment begins',
+    [SEGMENT_MIN_BYTES, 2 * GiB - 1],
+    'Size at which a new segment begins; a quarter of DLOG_RETENTION_BYTES where that is less',
   ),
   retentionBytes: whole(
     'DLOG_RETENTION_BYTES',
     0,
     [0, Number.MAX_SAFE_INTEGER],
-    'Old segments go when the log is larger than this; 0 keeps all',
+    'Old segments go while those that are left hold as much as this; on a full disk, while the log holds more; 0 keeps all',
   ),
   retentionMs: whole(
     'DLOG_RETENTION_MS',
     0,
     [0, Number.MAX_SAFE_INTEGER],
-    'Old segments go when their last record is older than this; 0 keeps all',
+    'Old segments go when their last record is older than this, the last one too; 0 keeps all',
   ),
   bodyLimitBytes: whole('DLOG_BODY_LIMIT_BYTES', 4 * MiB, [KiB, BODY_MAX_BYTES], 'Largest request body'),
   recordLimitBytes: whole(

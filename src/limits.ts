@@ -31,6 +31,11 @@ export const SEND_BUFFER_BYTES_MAX = 2 * INBOX_MAX_BYTES;
 export const UNWRITTEN_MAX_BYTES = 256 * MiB;
 /** Recent batches kept in memory for followers and live readers. */
 export const RECENT_BYTES = 32 * MiB;
+/** Free space that appends leave alone, for promises, pairs, snapshots and indexes. */
+export const RESERVE_BYTES = 16 * MiB;
+export const SEGMENT_MIN_BYTES = MiB;
+/** Retention removes whole segments: a log that is bounded has at least so many. */
+const SEGMENTS_MIN = 4;
 /** What a logger takes besides: Node with its heap, as measured (docs/internals/performance.md). */
 const BASE_MEMORY_BYTES = 128 * MiB;
 
@@ -53,4 +58,33 @@ export function memoryWarning({ maxPendingBytes }: ConfiguredLimits, availableBy
   const neededBytes = BASE_MEMORY_BYTES + RECENT_BYTES + 2 * maxPendingBytes;
   if (neededBytes <= availableBytes) return null;
   return `DLOG_MAX_PENDING_BYTES is ${maxPendingBytes}: full queues need about ${neededBytes} bytes of memory, and there are ${availableBytes}`;
+}
+
+interface ConfiguredRetention {
+  readonly segmentSizeBytes: number;
+  /** 0 keeps all. */
+  readonly retentionBytes: number;
+}
+
+/** The size at which a new segment begins. */
+export function segmentSizeOf({ segmentSizeBytes, retentionBytes }: ConfiguredRetention): number {
+  if (retentionBytes === 0) return segmentSizeBytes;
+  return Math.min(segmentSizeBytes, Math.max(SEGMENT_MIN_BYTES, Math.floor(retentionBytes / SEGMENTS_MIN)));
+}
+
+/** What to tell people of a retention that their segments or their volume do not fit, one line a problem. */
+export function retentionWarnings(configured: ConfiguredRetention, volumeSizeBytes: number): string[] {
+  const { segmentSizeBytes, retentionBytes } = configured;
+  if (retentionBytes === 0) return [];
+  const warnings: string[] = [];
+  const size = segmentSizeOf(configured);
+  if (retentionBytes < segmentSizeBytes)
+    warnings.push(
+      `DLOG_RETENTION_BYTES is ${retentionBytes}, below DLOG_SEGMENT_SIZE_BYTES (${segmentSizeBytes}): segments are ${size} bytes instead, because only whole ones can be removed`,
+    );
+  if (retentionBytes + size + RESERVE_BYTES > volumeSizeBytes)
+    warnings.push(
+      `DLOG_RETENTION_BYTES is ${retentionBytes}: with one more segment (${size} bytes) and what is kept free (${RESERVE_BYTES} bytes) that is more than the ${volumeSizeBytes} bytes of the volume, which fills up before old segments go`,
+    );
+  return warnings;
 }

@@ -113,8 +113,12 @@ export class Content {
     const fits =
       active.sizeBytes + sizeBytes <= this.#segmentSizeBytes &&
       baseOffset + lastOffsetDelta - active.base <= SEGMENT_OFFSETS_MAX;
-    if (fits || active.sizeBytes === 0) return active;
-    const next = new Segment(baseOffset, encodeProducers(this.producers, baseOffset));
+    return fits || active.sizeBytes === 0 ? active : this.roll();
+  }
+
+  /** Begins a new segment at the end, in memory at first. */
+  roll(): Segment {
+    const next = new Segment(this.end, encodeProducers(this.producers, this.end));
     this.segments.add(next);
     return next;
   }
@@ -146,6 +150,14 @@ export class Content {
     segment.index = index;
     this.end = end;
     this.lastTimestampMs = timestampMs;
+  }
+
+  /** Takes away the oldest segment; the next one begins at `first`. An empty log has no last record and no time. */
+  removeOldest(first: number): void {
+    this.version += 1;
+    this.segments.remove(this.segments.first);
+    this.window.forgetBelow(first);
+    if (this.first === this.end) this.lastTimestampMs = 0;
   }
 
   /** Throws everything away; the log begins anew, empty, at `first`. */

@@ -185,7 +185,7 @@ export class DurableLog implements Log {
   }
 
   retain(policy: RetentionPolicy): Promise<number> {
-    return retain(this.#parts, policy);
+    return retain(this.#parts, policy, this.full);
   }
 
   deleteBelow(first: number): Promise<void> {

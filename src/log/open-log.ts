@@ -2,7 +2,7 @@
 // this is; it is the last thing written when a directory is made, and the first one changed when a log is given up, so
 // that no crash ever leaves an old identity on a log that lost records.
 
-import { RECENT_BYTES, UNWRITTEN_MAX_BYTES } from '../limits.ts';
+import { RECENT_BYTES, RESERVE_BYTES, UNWRITTEN_MAX_BYTES } from '../limits.ts';
 import { Content } from './content.ts';
 import { createLog, isUnused } from './create-log.ts';
 import { LogDamagedError } from './damage.ts';
@@ -20,8 +20,6 @@ import { Window } from './window.ts';
 import { Writer } from './writer.ts';
 
 export const SEGMENT_SIZE_BYTES = 128 * 1024 * 1024;
-/** Free space that appends leave alone, for promises, pairs, snapshots and indexes. */
-export const RESERVE_BYTES = 16 * 1024 * 1024;
 
 export interface OpenOptions {
   readonly disk: Disk;

@@ -154,6 +154,25 @@ export class Writer {
     }
   }
 
+  /**
+   * Within a turn: closes the open segment, so that retention may remove it. Does nothing while bytes wait to be written: the next
+   * segment gets its file with them. A file that finds no room is made by a later call.
+   */
+  async closeSegment(): Promise<void> {
+    const { content, files } = this.#parts;
+    if (content.window.unwrittenBase !== null) return;
+    const { active } = content.segments;
+    const next = active.sizeBytes === 0 ? active : content.roll();
+    if (next.hasFile) return;
+    try {
+      await files.of(next);
+    } catch (error) {
+      if (!isNoRoom(error)) throw error;
+      return;
+    }
+    await this.#followRoll(next.base);
+  }
+
   /** All before a new segment's file is durable. */
   async #followRoll(base: number): Promise<void> {
     this.#syncedEnd = Math.max(this.#syncedEnd, base);

@@ -8,7 +8,7 @@ import { ConfigError, type LoggerConfig, loggerSettings, readConfig } from '../c
 import { ConsulError, createElection, type Election } from '../election/index.ts';
 import { messageOf } from '../errors.ts';
 import { createKubernetes, type Kubernetes } from '../kubernetes/index.ts';
-import { limitProblems, memoryWarning } from '../limits.ts';
+import { limitProblems, memoryWarning, retentionWarnings, segmentSizeOf } from '../limits.ts';
 import { createMetrics, type Metrics, type Observed } from '../metrics.ts';
 import { asSet, EXIT_SOFTWARE, type Running } from '../program.ts';
 import { DEFAULT_TIMINGS } from '../replica/index.ts';
@@ -111,7 +111,7 @@ async function build(
   const material = await materialOf(config, out, metrics, stack);
   const opening = openDataDirectory({
     directory: config.dataDir,
-    segmentSizeBytes: config.segmentSizeBytes,
+    segmentSizeBytes: segmentSizeOf(config),
     out,
     onSync: (seconds) => {
       metrics.fsyncDuration.observe(seconds);
@@ -122,6 +122,8 @@ async function build(
   });
   const opened = await asSet('DLOG_DATA_DIR', opening);
   stack.defer(() => opened.log.close());
+  const { sizeBytes } = await diskRoomAt(config.dataDir);
+  for (const warning of retentionWarnings(config, sizeBytes)) out.warn(warning);
   const ground = groundOf({ config, out, die, opened, metrics, recent, material });
   const election = electionOf(ground);
   stack.defer(() => election.close());

@@ -2,7 +2,8 @@
 // segments go by size and age as the leader decides.
 
 const MARK_INTERVAL_MS = 1000;
-const RETENTION_INTERVAL_MS = 10_000;
+/** What is written meanwhile must fit on a volume that is full but for what retention leaves free. */
+const RETENTION_INTERVAL_MS = 1000;
 
 export interface RetentionPolicy {
   /** 0 keeps all. */

@@ -12,7 +12,9 @@ import {
   memoryWarning,
   PAYLOAD_BYTES_MAX,
   RECORDS_PER_APPEND_MAX,
+  retentionWarnings,
   SEND_BUFFER_BYTES_MAX,
+  segmentSizeOf,
   UNWRITTEN_MAX_BYTES,
 } from '../../src/limits.ts';
 import { encodeBatch, type Log, type RecordInput, stampBatch } from '../../src/log/index.ts';
@@ -105,4 +107,23 @@ test('people are warned where full queues need more memory than there is', () =>
   const large = configured({ DLOG_MAX_PENDING_BYTES: String(512 * MiB) });
   assert.match(memoryWarning(large, 512 * MiB) ?? '', /about \d+ bytes of memory, and there are 536870912/);
   assert.equal(memoryWarning(large, Number.POSITIVE_INFINITY), null);
+});
+
+test('segments are small enough for the retention, which people are told', () => {
+  const roomy = 2 ** 40;
+  const defaults = configured({});
+  assert.equal(segmentSizeOf(defaults), 128 * MiB);
+  assert.deepEqual(retentionWarnings(defaults, 0), []);
+  const large = configured({ DLOG_RETENTION_BYTES: String(512 * MiB) });
+  assert.equal(segmentSizeOf(large), 128 * MiB);
+  assert.deepEqual(retentionWarnings(large, roomy), []);
+  const small = configured({ DLOG_RETENTION_BYTES: '20000000' });
+  assert.equal(segmentSizeOf(small), 5_000_000);
+  assert.match(
+    retentionWarnings(small, 64e6).join(),
+    /^DLOG_RETENTION_BYTES is 20000000, below .* 5000000 bytes/,
+  );
+  assert.equal(segmentSizeOf(configured({ DLOG_RETENTION_BYTES: '1' })), MiB);
+  assert.match(retentionWarnings(large, 600 * MiB).join(), /the 629145600 bytes of the volume/);
+  assert.deepEqual(retentionWarnings(large, 656 * MiB), []);
 });

@@ -7,12 +7,12 @@ import {
   INBOX_MAX_BYTES,
   PAYLOAD_BYTES_MAX,
   RECENT_BYTES,
+  RESERVE_BYTES,
   UNWRITTEN_MAX_BYTES,
   WINDOW_BYTES,
 } from '../../../src/limits.ts';
 import { PRODUCER_EPOCH_MAX, SEQUENCE_MODULUS } from '../../../src/log/batch.ts';
 import { SEGMENT_OFFSETS_MAX } from '../../../src/log/content.ts';
-import { RESERVE_BYTES } from '../../../src/log/open-log.ts';
 import { BATCHES_PER_PRODUCER, PRODUCER_EXPIRY_MS, PRODUCERS_MAX } from '../../../src/log/producers.ts';
 import { HELD_MAX } from '../../../src/logger/driver/outside.ts';
 import { LEADER_WAIT_MS } from '../../../src/logger/leader-wait.ts';
