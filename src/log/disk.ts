@@ -7,7 +7,10 @@
 //   - names (created, renamed, removed) covered by a completed `syncDirectory` are there; a file's bytes do not vouch
 //     for its name, so a new file needs both;
 //   - of what was not synced, any part may be there, torn at any byte; a rename is either done or not.
-// A failed `datasync` leaves everything not synced before in doubt for ever; the log then gives up (see `onFatal`).
+// A failed sync leaves everything not synced before in doubt; the log then gives up (see `onFatal`). The process that starts next
+// finds it all the same: Linux marks pages clean that it could not write and keeps them in its cache, so reads show them, and a
+// sync, which stores dirty pages only, succeeds and stores nothing. So a process that starts writes again what it finds and
+// means to rely on, before it syncs it: the same bytes, a change of the size, a change of names.
 
 import { messageOf } from '../errors.ts';
 

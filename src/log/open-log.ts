@@ -10,10 +10,12 @@ import { type Disk, vouched } from './disk.ts';
 import { DurableLog } from './durable-log.ts';
 import { Fatal } from './fatal.ts';
 import { LOG_DIRECTORY, QUARANTINE_PREFIX } from './names.ts';
+import { lastEpoch } from './pairs.ts';
 import { LogReader } from './reader.ts';
 import { type RecoveredLog, recover } from './recover.ts';
 import { Room } from './room.ts';
 import { SegmentFiles } from './segment-files.ts';
+import { storeNames } from './small-file.ts';
 import { DurableState, type Identity, loadState, NOTHING_PROMISED, saveState } from './state-file.ts';
 import type { StateFile } from './types.ts';
 import { Window } from './window.ts';
@@ -98,9 +100,9 @@ interface Found {
 
 async function findLog({ disk, directory, randomUuid }: OpenOptions): Promise<Found> {
   const path = `${directory}/${LOG_DIRECTORY}`;
+  // Names that only the page cache knows yet are relied upon from here on.
+  await storeNames(disk, directory);
   const state = await loadState(disk, directory);
-  // A name that only the page cache knows yet, after a crash of the process, is relied upon from here on.
-  await vouched(disk.syncDirectory(directory));
   if (state === 'missing' && (await isUnused(disk, path))) {
     await createLog(disk, directory);
     const identity = { uid: randomUuid(), value: NOTHING_PROMISED };
@@ -109,12 +111,22 @@ async function findLog({ disk, directory, randomUuid }: OpenOptions): Promise<Fo
   }
   try {
     if (state === 'missing' || state === 'damaged') throw new LogDamagedError(`the state file is ${state}`);
-    return { identity: state, log: await recover(disk, path), created: false, quarantine: null };
+    const log = await recover(disk, path);
+    await assertPromised(log, state);
+    return { identity: state, log, created: false, quarantine: null };
   } catch (error) {
     if (!(error instanceof LogDamagedError)) throw error;
     const formerUid = typeof state === 'string' ? null : state.uid;
     return await startOver(disk, directory, { reason: error.message, formerUid, uid: randomUuid() });
   }
+}
+
+/** A promise is stored before the log gets its epoch. A log that is ahead of it proves that a promise was forgotten. */
+async function assertPromised({ pairs, mark }: RecoveredLog, { value }: Identity): Promise<void> {
+  const epoch = lastEpoch(pairs);
+  if (epoch <= value.promisedEpoch) return;
+  await mark.close();
+  throw new LogDamagedError(`the log is of epoch ${epoch}, the last promise of ${value.promisedEpoch}`);
 }
 
 /**

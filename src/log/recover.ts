@@ -17,7 +17,7 @@ import { savedProducers } from './saved-producers.ts';
 import { SCAN_CHUNK_BYTES, type Scanned, scan, sizeWithoutZeros, wholeBatchFollows } from './scan.ts';
 import { openSealed } from './sealed.ts';
 import { Segment, Segments } from './segments.ts';
-import { isTemporary, readWhole, writeWhole } from './small-file.ts';
+import { isTemporary, readWhole, storeNames, writeWhole } from './small-file.ts';
 import type { EpochPair } from './types.ts';
 
 export interface RecoveredLog {
@@ -36,6 +36,7 @@ export interface RecoveredLog {
 
 /** Reads the log in `directory` and mends what a crash may leave. Rejects with LogDamagedError, and nothing changed. */
 export async function recover(disk: Disk, directory: string): Promise<RecoveredLog> {
+  await storeFoundNames(disk, directory);
   const resumedReset = await resumeReset(disk, directory, async (values) => {
     const mark = await RecoveryMark.create(disk, directory, values);
     await mark.close();
@@ -66,6 +67,15 @@ export async function recover(disk: Disk, directory: string): Promise<RecoveredL
     return { segments, end, pairs, producers, mark, tornBytes, droppedPairs, resumedReset };
   } catch (error) {
     await mark.close();
+    throw error;
+  }
+}
+
+async function storeFoundNames(disk: Disk, directory: string): Promise<void> {
+  try {
+    await storeNames(disk, directory);
+  } catch (error) {
+    if (isMissing(error)) throw new LogDamagedError('the directory of the log is missing');
     throw error;
   }
 }
@@ -155,7 +165,9 @@ async function openLast(
     const size = await file.size();
     const reader = new ChunkReader(file, size, SCAN_CHUNK_BYTES);
     const start = { offset: base, timestampMs: sealed.at(-1)?.maxTimestampMs ?? 0 };
+    let unsureFrom: number | null = null;
     const scanned = await scan(reader, start, pairs, (header, bytes, position) => {
+      if (header.baseOffset + header.count > mark.values.synced) unsureFrom ??= position;
       segment.index?.add(header.baseOffset + header.lastOffsetDelta, position, bytes.length);
       if (header.producer) producers.apply(header, contentCrc(bytes));
     });
@@ -164,6 +176,7 @@ async function openLast(
     segment.sizeBytes = scanned.position;
     segment.writtenBytes = scanned.position;
     segment.maxTimestampMs = scanned.position === 0 ? 0 : scanned.timestampMs;
+    await rewrite(file, unsureFrom ?? scanned.position, scanned.position);
     await settle(file, scanned.position, size);
     return { segment, end: scanned.offset, producers, tornBytes };
   } finally {
@@ -191,9 +204,19 @@ async function assertTorn(
     throw new LogDamagedError(`offset ${offset}: ${problem}, and a whole batch follows`);
 }
 
-/** What was read may be in the page cache only, if the process died and the machine did not: from here on it counts. */
+/** Writes the same bytes again: beyond the recovery mark they may be in the page cache only, and clean (see disk.ts). */
+async function rewrite(file: DiskFile, from: number, to: number): Promise<void> {
+  for (let at = from; at < to; at += SCAN_CHUNK_BYTES) {
+    const bytes = Buffer.allocUnsafe(Math.min(SCAN_CHUNK_BYTES, to - at));
+    await file.read(bytes, at);
+    await file.write([bytes], at);
+  }
+}
+
+/** What was read counts from here on. The size is changed in any case: that of a cut may not be on the disk either. */
 async function settle(file: DiskFile, position: number, size: number): Promise<void> {
-  if (size > position) await file.truncate(position);
+  await file.extend(size + 1);
+  await file.truncate(position);
   await vouched(file.datasync());
 }
 

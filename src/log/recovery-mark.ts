@@ -86,14 +86,19 @@ export class RecoveryMark {
     }
   }
 
-  /** Rejects with LogDamagedError when no slot can be read, with ENOENT when there is no file. */
+  /**
+   * Rejects with LogDamagedError when no slot can be read, with ENOENT when there is no file. The newest slot is written again: it
+   * may be in the page cache only (see disk.ts), and the next save overwrites the other one.
+   */
   static async open(disk: Disk, directory: string): Promise<RecoveryMark> {
     const file = await disk.open(`${directory}/${MARK_FILE}`, 'write');
     try {
       const slots = [await readSlot(file, 0), await readSlot(file, 1)].filter((slot) => slot !== null);
       const [newest, former] = slots.sort((one, other) => other.number - one.number);
       if (!newest) throw new LogDamagedError('the recovery mark cannot be read');
-      return new RecoveryMark(file, newest, former ?? null);
+      const mark = new RecoveryMark(file, newest, former ?? null);
+      await mark.#write(newest);
+      return mark;
     } catch (error) {
       await file.close();
       throw error;

@@ -2,7 +2,7 @@
 // believed. The log's segments are the only files that grow.
 
 import { crc32c } from '@node-rs/crc32';
-import { type Disk, isMissing, vouched } from './disk.ts';
+import { type Disk, isMissing, isNoRoom, vouched } from './disk.ts';
 
 /**
  * Read at most. The largest of them, an index or a table of producers, has a few MiB; a file that a fault made longer must
@@ -56,6 +56,22 @@ export async function writeTemporary(
 /** The second half: the temporary file becomes the file. */
 export async function putInPlace(disk: Disk, directory: string, name: string): Promise<void> {
   await disk.rename(`${directory}/${name}${TEMPORARY_SUFFIX}`, `${directory}/${name}`);
+  await vouched(disk.syncDirectory(directory));
+}
+
+/**
+ * Makes the names in a directory durable that a former process left there, also where its sync of them failed: a name comes and
+ * goes, so that there is something to store (see disk.ts). A disk without room for a name gets the sync alone.
+ */
+export async function storeNames(disk: Disk, directory: string): Promise<void> {
+  const path = `${directory}/names${TEMPORARY_SUFFIX}`;
+  try {
+    const file = await disk.open(path, 'create');
+    await file.close();
+  } catch (error) {
+    if (!isNoRoom(error)) throw error;
+  }
+  await disk.remove(path);
   await vouched(disk.syncDirectory(directory));
 }
 

@@ -89,7 +89,8 @@ function layOut(text: Buffer): Buffer {
 
 /**
  * What the state file says; `damaged` when neither copy can be believed. Both are equal and durable afterwards: what a
- * process finds may be in the page cache only, or half of what a crash interrupted, and from here on it counts.
+ * process finds may be in the page cache only, clean since a sync failed, or half of what a crash interrupted. From here on
+ * it counts, so both copies are written again.
  */
 export async function loadState(disk: Disk, directory: string): Promise<Identity | 'missing' | 'damaged'> {
   let file: DiskFile;
@@ -109,11 +110,14 @@ export async function loadState(disk: Disk, directory: string): Promise<Identity
     const first = parseState(one);
     const found = first ?? parseState(two);
     if (!found) return 'damaged';
-    await vouched(file.datasync());
     // A copy must not begin at half a byte, nor in the other one's room: a file cut or grown is laid out anew.
-    if (size % (2 * COPY_SIZE_BYTES) !== 0) await saveState(disk, directory, found);
-    else if (!one.equals(two)) {
-      await file.write([first ? one : two], first ? middle : 0);
+    if (size % (2 * COPY_SIZE_BYTES) !== 0) {
+      await saveState(disk, directory, found);
+      return found;
+    }
+    // The first one first: if a save of it failed, the second one is all that is on the disk.
+    for (const at of [0, middle]) {
+      await file.write([first ? one : two], at);
       await vouched(file.datasync());
     }
     return found;

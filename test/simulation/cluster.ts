@@ -105,7 +105,8 @@ export class Cluster {
       );
       return;
     }
-    machine.crash(false);
+    // The machine lives on, and its page cache with what a failed sync did not store.
+    machine.crash(false, false);
     this.world.after(RESTART_AFTER_FAULT_MS, null, () => this.start(machine));
   }
 

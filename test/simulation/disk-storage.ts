@@ -19,8 +19,7 @@ export class DiskStorage implements Storage {
   #disk = new MemoryDisk();
   #owner: Owner | null = null;
   #full = false;
-  /** The next sync fails. */
-  failSync = false;
+  failSync: string | null = null;
   slow = { recordsMs: 0, pairsMs: 0 };
 
   constructor(world: World) {
@@ -58,8 +57,8 @@ export class DiskStorage implements Storage {
     let ms = isSync ? 0.2 + random.next() * 0.5 : 0.02;
     if (isSync && random.chance(0.01)) ms = random.skewed(1, 200);
     if (isSync && path.endsWith('.log')) ms += this.slow.recordsMs;
-    if (kind === 'datasync' && this.failSync) {
-      this.failSync = false;
+    if (isSync && this.failSync !== null && path.endsWith(this.failSync)) {
+      this.failSync = null;
       return this.#world.sleep(ms, this.#owner).then(() => {
         throw Object.assign(new Error('EIO: a sync failed on purpose'), { code: 'EIO' });
       });

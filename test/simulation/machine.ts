@@ -14,8 +14,8 @@ export interface Storage {
   open(owner: Owner, onFatal: (error: Error) => void): Promise<{ log: Log; state: StateFile }>;
   /** The process died; with the power gone too, what was not synced may be lost. */
   crash(power: boolean): void;
-  /** The next sync fails: the process must end of it. */
-  failSync: boolean;
+  /** The next sync of a path that ends so fails, which ends the process; null: none does. */
+  failSync: string | null;
   /** Flips a bit of what is stored. */
   damage(): void;
   /** The volume is replaced by an empty one. */

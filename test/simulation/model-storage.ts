@@ -31,7 +31,7 @@ export class ModelStorage implements Storage {
     };
   }
 
-  failSync = false;
+  failSync: string | null = null;
 
   /** The model has no bits to flip. */
   damage(): void {}

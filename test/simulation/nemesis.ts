@@ -138,7 +138,7 @@ const failSync: Deed = (cluster) => {
   const machine = pickRunning(cluster);
   if (!machine) return;
   cluster.excused.add(machine);
-  machine.storage.failSync = true;
+  machine.storage.failSync = '';
 };
 
 /** Many appends at once: a leader that is cut off then has a long tail of its own. */

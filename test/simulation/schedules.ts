@@ -426,7 +426,36 @@ const unheardChange: Schedule = async (cluster) => {
   await restoredUnder(cluster, backup, deaf, down);
 };
 
+/**
+ * The sync of a promise fails. The process ends, comes back and finds the promise in the page cache; another leader commits with
+ * its voice. Then the power goes, and the former leader finds the voter alone.
+ */
+const promiseInCache: Schedule = async (cluster) => {
+  const old = await begin(cluster, 5);
+  const [next, voter] = others(cluster, old) as [Machine, Machine];
+  cluster.consul.cut.add(voter.id);
+  await cluster.runFor(1500);
+  cluster.consul.cut.add(old.id);
+  isolate(cluster, old);
+  old.pause();
+  cluster.excused.add(voter);
+  await until(cluster, 'the campaign', () => next.driver?.state.campaigning !== null);
+  voter.storage.failSync = '/state';
+  cluster.burst(await leaderOf(cluster, [old]), 3);
+  await until(cluster, 'records of the second epoch', () => cluster.checker.end >= 8);
+  voter.crash(false);
+  isolate(cluster, next);
+  for (const one of [`${old.id}>${voter.id}`, `${voter.id}>${old.id}`]) cluster.network.cuts.delete(one);
+  cluster.start(voter);
+  await until(cluster, 'the voter', () => voter.driver !== null);
+  old.resume();
+  await cluster.runFor(50);
+  cluster.burst(old, 4);
+  await cluster.runFor(4000);
+};
+
 export const SCHEDULES = {
+  promiseInCache,
   forgottenPromise,
   lateEntries,
   lateAcknowledgements,
@@ -458,6 +487,7 @@ export const TIMINGS: Readonly<Partial<Record<ScheduleName, Partial<Timings>>>> 
 
 /** How many machines a schedule is written for. */
 export const MACHINES: Readonly<Record<ScheduleName, number>> = {
+  promiseInCache: 3,
   forgottenPromise: 3,
   lateEntries: 3,
   lateAcknowledgements: 3,

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { encodeBatch, NodeDisk, openLog, stampBatch } from '../../src/log/index.ts';
 
 const [directory = ''] = process.argv.slice(2);
-const { log, recovered } = await openLog({
+const { log, state, recovered } = await openLog({
   disk: new NodeDisk(),
   directory,
   randomUuid: randomUUID,
@@ -17,6 +17,7 @@ const { log, recovered } = await openLog({
 });
 if (recovered.quarantine) throw new Error(recovered.quarantine.reason);
 const epoch = log.position.epoch + 1;
+await state.save({ ...state.value, promisedEpoch: epoch, promisedIncarnation: 'appender' });
 await log.addPair({ epoch, start: log.end });
 
 for (let group = 0; ; group += 1) {

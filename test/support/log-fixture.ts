@@ -41,6 +41,14 @@ export function openOn(disk: MemoryDisk, options: Partial<OpenOptions> = {}): Pr
 export const neverRoom = (signal: AbortSignal): Promise<void> =>
   new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
 
+/** Above every epoch that tests give to a log: a log beyond its promise is not believed. */
+export const PROMISE = {
+  promisedEpoch: 1000,
+  promisedIncarnation: 'promised',
+  members: [],
+  membersVersion: { epoch: 0, revision: 0 },
+};
+
 /** A new log with a pair of epoch 1, on a disk of its own. */
 export async function freshLog(
   options: Partial<OpenOptions> = {},
@@ -49,6 +57,7 @@ export async function freshLog(
   const disk = new MemoryDisk();
   disk.capacityBytes = capacityBytes;
   const opened = await openOn(disk, options);
+  await opened.state.save(PROMISE);
   await opened.log.addPair({ epoch: 1, start: 0 });
   return { ...opened, disk };
 }

@@ -28,7 +28,8 @@ export interface Survival {
 
 /**
  * Called when an operation comes, which takes effect once this has resolved. Throwing or rejecting fails the operation,
- * without effect; a write that fails halfway takes `capacityBytes`.
+ * without effect; a write that fails halfway takes `capacityBytes`. A sync that fails leaves what Linux leaves: its changes can be
+ * read until the power goes, and no later sync stores them, but for those that are made again.
  */
 export type Hook = (operation: Operation) => Promise<void> | void;
 
@@ -157,9 +158,13 @@ export class MemoryDisk implements Disk {
   async syncDirectory(path: string): Promise<void> {
     const node = this.#root.find(path);
     const covered = node instanceof MemoryDirectory ? node.pending : 0;
-    await this.#perform('syncDirectory', path, () => {
+    const sync = this.#perform('syncDirectory', path, () => {
       if (!(node instanceof MemoryDirectory)) throw failure('ENOENT', path);
       node.sync(covered);
+    });
+    await sync.catch((error: Error) => {
+      if (node instanceof MemoryDirectory) node.lose(covered);
+      throw error;
     });
   }
 
@@ -225,7 +230,10 @@ class OpenFile implements DiskFile {
 
   datasync(): Promise<void> {
     const covered = this.#file.pending;
-    return this.#perform('datasync', () => this.#file.sync(covered));
+    return this.#perform('datasync', () => this.#file.sync(covered)).catch((error: Error) => {
+      this.#file.lose(covered);
+      throw error;
+    });
   }
 
   truncate(sizeBytes: number): Promise<void> {

@@ -91,6 +91,13 @@ export class MemoryFile {
     this.#syncedChanges += count;
   }
 
+  /** A sync failed, as on Linux: what it covered stays readable and counts as clean, so no later sync stores it. */
+  lose(covered: number): void {
+    const count = Math.max(0, covered - this.#syncedChanges);
+    this.#changes.splice(0, count);
+    this.#syncedChanges += count;
+  }
+
   overwrite(content: Buffer): void {
     this.#syncedChanges += this.#changes.length;
     this.#changes = [];
@@ -157,6 +164,8 @@ export class MemoryDirectory {
   #durable = new Map<string, Node>();
   #changes: NameChange[] = [];
   #syncedChanges = 0;
+  /** Neither durable nor dirty, since a sync failed. */
+  #lost: NameChange[] = [];
 
   get pending(): number {
     return this.#syncedChanges + this.#changes.length;
@@ -169,9 +178,18 @@ export class MemoryDirectory {
     return sum;
   }
 
+  /** A directory is one block: any change of it makes the names dirty again that a failed sync left behind. */
   change(change: NameChange): void {
-    this.#changes.push(change);
+    this.#changes.push(...this.#lost, change);
+    this.#lost = [];
     rename(this.names, change);
+  }
+
+  /** As for a file. */
+  lose(covered: number): void {
+    const count = Math.max(0, covered - this.#syncedChanges);
+    this.#lost.push(...this.#changes.splice(0, count));
+    this.#syncedChanges += count;
   }
 
   sync(covered: number): void {
@@ -187,6 +205,7 @@ export class MemoryDirectory {
       if (index < kept || (keeps === 'any' && random() < 0.5)) rename(this.#durable, change);
     this.#syncedChanges += this.#changes.length;
     this.#changes = [];
+    this.#lost = [];
     this.names.clear();
     for (const [name, node] of this.#durable) this.names.set(name, node);
     for (const node of this.names.values()) node.crash(survival);

@@ -257,6 +257,84 @@ for (const [name, { isOrdered, prepare, change, check }] of Object.entries(scena
   });
 }
 
+/**
+ * A sync fails, which ends the process; the next one finds in the page cache what the sync did not store, and relies on it.
+ * Then the power goes.
+ */
+for (const [name, { prepare, change, check }] of Object.entries(scenarios)) {
+  test(`${name}: every sync may fail, and what is found after it survives a loss of power`, async () => {
+    for (let failing = 1, done = false; !done; failing += 1) {
+      const opened = await fixture.freshLog({ ...SMALL, onFatal: () => {} });
+      const { disk } = opened;
+      await prepare(opened);
+      let syncs = 0;
+      disk.hooks.add(({ kind }) => {
+        syncs += kind === 'datasync' || kind === 'syncDirectory' ? 1 : 0;
+        if (syncs === failing) throw Object.assign(new Error('EIO: made to fail'), { code: 'EIO' });
+      });
+      await Promise.allSettled([change(opened)]);
+      await fixture.settle();
+      done = syncs < failing;
+      disk.hooks.clear();
+      disk.kill();
+      disk.capacityBytes = Number.POSITIVE_INFINITY;
+      const after = await openOn(disk);
+      assert.equal(
+        after.recovered.quarantine,
+        null,
+        `sync ${failing}: ${after.recovered.quarantine?.reason}`,
+      );
+      await check(after, done);
+      const content = await readAll(after.log);
+      appendMany(after.log, 2);
+      await after.log.sync();
+      const more = await readAll(after.log, after.log.end - 2);
+      const found = { first: after.log.first, pairs: after.log.pairs, state: after.state.value };
+      disk.crash({ random: () => 0, keeps: 'none' });
+      const again = await openOn(disk);
+      assert.equal(
+        again.recovered.quarantine,
+        null,
+        `sync ${failing}: ${again.recovered.quarantine?.reason}`,
+      );
+      assertBytes(await readAll(again.log), [content, more]);
+      assert.deepEqual(
+        { first: again.log.first, pairs: again.log.pairs, state: again.state.value },
+        found,
+        `sync ${failing}`,
+      );
+    }
+  });
+}
+
+test('a slot of the mark whose sync failed is stored before the other one is overwritten', async () => {
+  const { prepare, change, check } = scenarios[
+    'a pair that goes from the mark into the checkpoint'
+  ] as Scenario;
+  for (let run = 0, isUp = false; !isUp; run += 1) {
+    const opened = await fixture.freshLog({ ...SMALL, onFatal: () => {} });
+    const { disk } = opened;
+    await prepare(opened);
+    await fixture.settle();
+    let marks = 0;
+    disk.hooks.add(({ kind, path }) => {
+      marks += kind === 'datasync' && path.endsWith('recovery-mark') ? 1 : 0;
+      if (marks === 2) throw Object.assign(new Error('EIO: made to fail'), { code: 'EIO' });
+    });
+    await assert.rejects(change(opened) as Promise<unknown>);
+    disk.hooks.clear();
+    disk.kill();
+    // Each step of the start may be the last one, with several ways to tear what it wrote.
+    disk.stopAt = disk.operations + 1 + Math.floor(run / 8);
+    isUp = await endsBeforeStop(disk, openOn(disk));
+    const random = new Random(run);
+    disk.crash({ random: () => random.next(), keeps: 'prefix' });
+    const after = await openOn(disk);
+    assert.equal(after.recovered.quarantine, null, `run ${run}: ${after.recovered.quarantine?.reason}`);
+    await check(after, true);
+  }
+});
+
 /** A crash during the recovery from a crash, which is when both hands of the recovery mark are full. */
 for (const name of [
   'a pair',

@@ -8,7 +8,7 @@ import type { EpochPair, OpenedLog, ProducerStamp } from '../../../src/log/index
 import { contentCrc, readHeader, recordsOf } from '../../../src/log/index.ts';
 import { decodeProducers } from '../../../src/log/producer-snapshot.ts';
 import { ProducerTable } from '../../../src/log/producers.ts';
-import { assertBytes, nextBatch, openOn, readAll, settle } from '../../support/log-fixture.ts';
+import { assertBytes, nextBatch, openOn, PROMISE, readAll, settle } from '../../support/log-fixture.ts';
 import { MemoryDisk } from '../../support/memory-disk.ts';
 import { Random } from '../../support/random.ts';
 
@@ -112,6 +112,7 @@ class Run {
   async addPair(): Promise<void> {
     this.epoch += 1 + this.random.below(3);
     const pair = { epoch: this.epoch, start: this.end };
+    if (this.promised < this.epoch) await this.promise(this.epoch);
     await this.log.addPair(pair);
     this.pairs.push(pair);
     this.synced = this.end;
@@ -159,14 +160,9 @@ class Run {
     return table;
   }
 
-  async promise(): Promise<void> {
-    this.promised += 1;
-    await this.opened.state.save({
-      promisedEpoch: this.promised,
-      promisedIncarnation: 'i',
-      members: [],
-      membersVersion: { epoch: 0, revision: 0 },
-    });
+  async promise(epoch = this.promised + 1): Promise<void> {
+    this.promised = epoch;
+    await this.opened.state.save({ ...PROMISE, promisedEpoch: epoch });
   }
 
   async reopen(): Promise<void> {

@@ -1,6 +1,7 @@
 // What the tests of the log lean on: that the disk in memory loses what it may lose, and keeps what it must.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { failAll } from '../../support/log-fixture.ts';
 import { MemoryDisk } from '../../support/memory-disk.ts';
 import { Random } from '../../support/random.ts';
 
@@ -44,6 +45,37 @@ test('a rename or removal that was not synced is undone', async () => {
   await disk.syncDirectory('/d');
   disk.crash(LOSE_ALL);
   assert.deepEqual(disk.names('/d'), []);
+});
+
+test('what a failed sync covered is read until the power goes, and stored only where it is written again', async () => {
+  const { disk, file } = await diskWithFile();
+  await file.write([Buffer.from('lost.again.')], 7);
+  const restore = failAll(disk, 'EIO', 'datasync');
+  await assert.rejects(file.datasync(), { code: 'EIO' });
+  restore();
+  disk.kill();
+  const next = await disk.open('/d/a', 'write');
+  await next.write([Buffer.from('again.')], 12);
+  await next.datasync();
+  assert.equal(disk.content('/d/a').toString(), 'synced.lost.again.');
+  disk.crash(LOSE_ALL);
+  assert.equal(disk.content('/d/a').toString(), 'synced.\0\0\0\0\0again.');
+});
+
+test('names that a failed sync covered are seen until the power goes, and stored with the next change of names', async () => {
+  for (const changes of [false, true]) {
+    const { disk } = await diskWithFile();
+    await disk.rename('/d/a', '/d/b');
+    const restore = failAll(disk, 'EIO', 'syncDirectory');
+    await assert.rejects(disk.syncDirectory('/d'), { code: 'EIO' });
+    restore();
+    disk.kill();
+    if (changes) await disk.open('/d/c', 'create');
+    await disk.syncDirectory('/d');
+    assert.deepEqual(disk.names('/d'), changes ? ['b', 'c'] : ['b']);
+    disk.crash(LOSE_ALL);
+    assert.deepEqual(disk.names('/d'), changes ? ['b', 'c'] : ['a']);
+  }
 });
 
 test('bytes written during a sync are not covered by it', async () => {

@@ -3,7 +3,16 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { type Log, stampBatch } from '../../../src/log/index.ts';
-import { appendMany, assertBytes, freshLog, nextBatch, openOn, readAll } from '../../support/log-fixture.ts';
+import {
+  appendMany,
+  assertBytes,
+  freshLog,
+  nextBatch,
+  openOn,
+  PROMISE,
+  readAll,
+  settle,
+} from '../../support/log-fixture.ts';
 import { MemoryDisk } from '../../support/memory-disk.ts';
 
 const SEGMENT = '/data/log/00000000000000000000.log';
@@ -71,6 +80,7 @@ async function assertQuarantined(disk: MemoryDisk, uid: string, reason: RegExp):
   });
   assertBytes(disk.content(`/data/${quarantine.folder}/00000000000000000000.log`), former);
   // It is a log like any new one, and stays the one it is.
+  await state.save(PROMISE);
   await log.addPair({ epoch: 1, start: 0 });
   const batches = appendMany(log, 2);
   await log.sync();
@@ -283,6 +293,27 @@ test('a lost or damaged state file makes a new member: its promises are forgotte
   const opened = await openOn(damaged.disk);
   assert.equal(opened.recovered.quarantine?.reason, 'the state file is damaged');
   assert.notEqual(opened.log.uid, damaged.uid);
+});
+
+test('a log of a higher epoch than the promise is not believed: a promise was forgotten', async () => {
+  const { log, disk, state } = await freshLog();
+  const former = { ...PROMISE, promisedEpoch: 1 };
+  await state.save(former);
+  appendMany(log, 2);
+  await log.sync();
+  await settle();
+  disk.kill();
+  const stale = Buffer.from(disk.content('/data/state'));
+  const second = await openOn(disk);
+  assert.equal(second.recovered.quarantine, null);
+  await second.state.save({ ...former, promisedEpoch: 2 });
+  await second.log.addPair({ epoch: 2, start: 2 });
+  await settle();
+  disk.kill();
+  assert.equal((await openOn(disk)).recovered.quarantine, null);
+  disk.kill();
+  disk.overwrite('/data/state', stale);
+  await assertQuarantined(disk, log.uid, /the log is of epoch 2, the last promise of 1/);
 });
 
 test('a lost log directory makes a new member', async () => {

@@ -1,7 +1,7 @@
 // Good data directories, made by the log itself, and what is known to be true of each: the bytes of every batch by offset, the
 // pairs, and how far the recovery mark vouches.
 import { type EpochPair, type OpenedLog, readHeader } from '../../../../src/log/index.ts';
-import { appendMany, freshLog, nextBatch } from '../../../support/log-fixture.ts';
+import { appendMany, freshLog, nextBatch, PROMISE } from '../../../support/log-fixture.ts';
 import type { MemoryDisk } from '../../../support/memory-disk.ts';
 
 export const SEGMENT_SIZE_BYTES = 12 * 1024;
@@ -62,7 +62,7 @@ async function written(): Promise<Made> {
     }
   }
   await made.state.save({
-    promisedEpoch: 5,
+    promisedEpoch: 9,
     promisedIncarnation: 'an-incarnation',
     members: [{ id: 'logger-0', uid: log.uid, peer: '127.0.0.1:1' }],
     membersVersion: { epoch: 2, revision: 3 },
@@ -79,7 +79,7 @@ function goodOf(name: string, made: Made, about: Partial<GoodDirectory> = {}): G
     batches,
     pairs: [...log.pairs],
     synced: { both: 0, newest: 0 },
-    promisedEpochs: [0, 5],
+    promisedEpochs: [0, 9, PROMISE.promisedEpoch],
     resetFirst: null,
     ...about,
   };
@@ -121,7 +121,7 @@ async function retained(): Promise<GoodDirectory> {
 async function empty(): Promise<GoodDirectory> {
   const made = await freshLog(OPTIONS);
   await made.log.close();
-  return goodOf('empty', { ...made, batches: new Map() }, { promisedEpochs: [0] });
+  return goodOf('empty', { ...made, batches: new Map() }, { promisedEpochs: [0, PROMISE.promisedEpoch] });
 }
 
 /** A start elsewhere that a crash interrupted after so many operations. */

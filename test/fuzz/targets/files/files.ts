@@ -181,9 +181,10 @@ async function readWhole(log: DurableLog, truth: ReadonlyMap<number, Buffer> | n
 }
 
 /** The log takes a batch, and has it and all else after it was closed and opened again. */
-async function goOn(path: string, { log }: OpenedLog): Promise<void> {
+async function goOn(path: string, { log, state }: OpenedLog): Promise<void> {
   const epoch = log.position.epoch + 1;
   if (!Number.isSafeInteger(epoch) || epoch >= 2 ** 31) return; // forged; no election comes so far
+  await state.save({ ...state.value, promisedEpoch: epoch, promisedIncarnation: 'fuzzer' });
   await log.addPair({ epoch, start: log.end });
   const batch = nextBatch(log, { values: ['more'] });
   log.append([batch]);
