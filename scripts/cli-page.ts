@@ -74,7 +74,9 @@ every request to a logger; which role a command takes is said under \`forbidden\
 ${COMMANDS.map(section).join('\n')}
 ## Output
 
-For people: columns, or one record a line (a value that is not UTF-8 as base64). With \`--json\`, one object a line:
+For people: columns, or one record a line. On a terminal control characters are shown as \`·\` and a value that is not UTF-8 as
+\`base64 …\`, since a record could otherwise control the terminal or look like two; into a file or a pipe \`tail\` writes the bytes as
+they are, each value followed by a LF. With \`--json\`, one object a line:
 
 | command | object |
 | --- | --- |

@@ -36,7 +36,8 @@ const OWN: { readonly [Code in CliCode]?: ExitName } = {
 
 /** `writes`: the command changes something, so that it can be unknown whether it did. */
 export function exitOf(error: unknown, writes: boolean): ExitName {
-  if (error instanceof CliError) return OWN[error.code] ?? 'refused';
+  if (error instanceof CliError)
+    return writes && error.mayHaveWritten ? 'unknown' : (OWN[error.code] ?? 'refused');
   if (!(error instanceof ClientError)) return 'refused';
   if (writes && error.outcome === 'unknown') return 'unknown';
   return error.code === 'aborted' || error.code === 'no-answer' ? 'unavailable' : 'refused';

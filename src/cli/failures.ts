@@ -25,7 +25,7 @@ export interface Circumstances {
 
 export function failureOf(error: unknown, { troubles, timeoutMs, writes }: Circumstances): Failure {
   const exit = exitOf(error, writes);
-  if (error instanceof CliError) return own(error, null, exit);
+  if (error instanceof CliError) return own(error, writes && error.mayHaveWritten ? 'unknown' : null, exit);
   if (!(error instanceof ClientError)) return stranger(error);
   const outcome = writes ? error.outcome : null;
   // What was given up for a reason of our own.
@@ -43,8 +43,10 @@ const own = ({ code, message, hint }: CliError, outcome: Outcome | null, exit: E
 });
 
 function stranger(error: unknown): Failure {
-  // Node names files and what is wrong with them; `ECONNREFUSED` and the like never come here, the client has its own.
-  const isFile = typeof (error as NodeJS.ErrnoException | null)?.path === 'string';
+  // Node names files and what is wrong with them, but not in reading and writing; `ECONNREFUSED` and the like never come
+  // here, the client has its own.
+  const { path, syscall = '' } = (error ?? {}) as NodeJS.ErrnoException;
+  const isFile = path !== undefined || syscall === 'read' || syscall === 'write';
   return made(isFile ? 'file-error' : 'failed', messageOf(error), null, 'refused');
 }
 

@@ -67,7 +67,7 @@ export const HINTS: Readonly<Record<FailureCode, string>> = {
   'log-not-valid': 'docs/reference/verify.md explains every anomaly',
   'offsets-wrong':
     'do the loggers agree? dlog verify with --url of each of them compares them; please report this',
-  'file-error': 'is the path right, and may you read it?',
+  'file-error': 'is the path right, may you read or write it, and is there room?',
   'kube-config': 'name a kubeconfig by $KUBECONFIG, and one of its contexts by --context NAME',
   'kube-unreachable': 'does kubectl get pods reach the cluster? --context NAME names another one',
   'kube-refused':

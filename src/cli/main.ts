@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 // dlog, the command line of distributed-logger: reads its arguments, runs one command, and ends with an exit code that scripts
 // can decide by (docs/reference/cli.md).
+import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
+import { printableLines } from '../terminal-text.ts';
 import { VERSION } from '../version.ts';
 import type { Invocation } from './arguments.ts';
 import { parseArguments } from './arguments.ts';
@@ -21,18 +23,26 @@ async function main(): Promise<number> {
   const ending = new AbortController();
   process.once('SIGINT', () => ending.abort(new CliError('interrupted', 'interrupted')));
   process.once('SIGTERM', () => ending.abort(new CliError('interrupted', 'told to stop')));
-  // Whoever reads has read enough: `dlog tail | head`.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit(EXIT_CODES.ok.number);
-  });
   const troubles = new Troubles();
   let invocation: Invocation | null = null;
+  let outputFault: CliError | null = null;
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // The reader has read enough: `dlog tail | head`.
+    if (error.code === 'EPIPE' && !writes(invocation?.command ?? null)) process.exit(EXIT_CODES.ok.number);
+    outputFault ??= new CliError('file-error', `the output cannot be written: ${error.message}`, {
+      hint: 'is there room where it goes, and does its reader still run?',
+      mayHaveWritten: true,
+    });
+    ending.abort(outputFault);
+  });
+  process.stderr.on('error', () => {}); // there is nowhere left to say so
   try {
     invocation = parseArguments(args, process.env);
     if (invocation.help) process.stdout.write(helpOf(invocation.command));
     else if (invocation.version) process.stdout.write(versionText(invocation));
     else await run(invocation, terminalOf(invocation, ending.signal), troubles);
+    await new Promise<unknown>((resolve) => process.stdout.write('', resolve));
+    if (outputFault !== null) throw outputFault;
     return EXIT_CODES.ok.number;
   } catch (error) {
     const { timeoutMs = 0, command = null } = invocation ?? {};
@@ -40,7 +50,7 @@ async function main(): Promise<number> {
     const failure = failureOf(cause, { troubles, timeoutMs, writes: writes(command) });
     // Whoever interrupted it knows.
     if (failure.code !== 'interrupted' || args.includes('--json'))
-      process.stderr.write(shown(await withClusters(failure, invocation)));
+      process.stderr.write(safeFor(process.stderr, shown(await withClusters(failure, invocation))));
     return failure.exitCode;
   }
 }
@@ -58,14 +68,20 @@ async function withClusters(failure: Failure, invocation: Invocation | null): Pr
 }
 
 const terminalOf = (invocation: Invocation, signal: AbortSignal): Terminal => ({
-  out: (text) => process.stdout.write(text),
-  note: (text) => void process.stderr.write(`${text}\n`),
-  drained: () => new Promise((resolve) => process.stdout.once('drain', resolve)),
+  out: (text) => process.stdout.write(safeFor(process.stdout, text)),
+  note: (text) => void process.stderr.write(safeFor(process.stderr, `${text}\n`)),
+  drained: async () => void (await once(process.stdout, 'drain', { signal })),
+  isScreen: process.stdout.isTTY === true,
   progress: progressOn(invocation),
   confirm: process.stdin.isTTY && process.stderr.isTTY ? (question) => ask(question, signal) : null,
   input: process.stdin,
   signal,
 });
+
+/** What other machines say comes with it: records, names, messages. */
+function safeFor<T extends string | Uint8Array>({ isTTY }: NodeJS.WriteStream, text: T): T | string {
+  return isTTY && typeof text === 'string' ? printableLines(text) : text;
+}
 
 async function ask(question: string, signal: AbortSignal): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });

@@ -1,6 +1,7 @@
 // What dlog prints: aligned columns for people, one JSON object a line for programs.
 import type { MemberStatus } from '../api/index.ts';
 import type { ReadRecord } from '../client/index.ts';
+import { oneLine } from '../terminal-text.ts';
 
 export const jsonLine = (value: unknown): string => `${JSON.stringify(value)}\n`;
 
@@ -33,9 +34,13 @@ export const memberTable = (members: readonly MemberStatus[]): string =>
     ]),
   ]);
 
-/** Text as it is; a value that is no text as base64, so that a terminal is spared. */
-export const recordLine = ({ value }: ReadRecord): string =>
-  `${typeof value === 'string' ? value : Buffer.from(value).toString('base64')}\n`;
+/** Its bytes as they are, for a file or another program. */
+export const recordLine = ({ value }: ReadRecord): string | Uint8Array =>
+  typeof value === 'string' ? `${value}\n` : Buffer.concat([value, Buffer.from('\n')]);
+
+/** One line on a terminal, which no byte of the record controls. */
+export const shownLine = ({ value }: ReadRecord): string =>
+  `${typeof value === 'string' ? oneLine(value) : `base64 ${Buffer.from(value).toString('base64')}`}\n`;
 
 /** A row as the API gives it (docs/reference/api.md). */
 export function recordJson({ offset, timestampMs, epoch, key, value }: ReadRecord): string {

@@ -20,8 +20,11 @@ import { Troubles } from './troubles.ts';
 /** The world outside, as a command sees it. */
 export interface Terminal {
   /** Writes to stdout; false when it is to be `drained` first. */
-  out(text: string): boolean;
+  out(text: string | Uint8Array): boolean;
+  /** Rejects when `signal` aborts. */
   drained(): Promise<void>;
+  /** Stdout is a terminal that somebody looks at. */
+  readonly isScreen: boolean;
   /** One line for people, on stderr. */
   note(text: string): void;
   /** Null where nobody looks, or where it would get into other output's way. */

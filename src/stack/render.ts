@@ -1,5 +1,6 @@
 // Events as lines for people: the time, who, what. One colour for each process, so that the eye can follow one of them.
 import { styleText } from 'node:util';
+import { oneLine } from '../terminal-text.ts';
 import type { ReadyEvent, StackEvent } from './events.ts';
 
 type Style = Parameters<typeof styleText>[0];
@@ -80,21 +81,21 @@ function textOf(event: StackEvent, paint: Paint): string | null {
   }
 }
 
-/** Control characters of a record must not reach the terminal. */
 function shownValue({ value, base64 }: Extract<StackEvent, { event: 'record' }>): string {
   if (base64) return `base64 ${value.slice(0, MAX_VALUE_CHARS)}`;
   const cut = value.length > MAX_VALUE_CHARS ? `${value.slice(0, MAX_VALUE_CHARS)}…` : value;
-  return cut.replaceAll(/\p{Cc}/gu, '·');
+  return oneLine(cut);
 }
 
 function sentText(event: Extract<StackEvent, { event: 'sent' }>, paint: Paint): string | null {
   const { message, offset, attempts, ms } = event;
   if (attempts === 1 && ms < SLOW_MS) return null;
   const tried = attempts === 1 ? '' : ` and ${attempts} attempts`;
-  return paint('yellow', `${message} was acknowledged after ${ms} ms${tried}, offset ${offset}`);
+  return paint('yellow', `${oneLine(message)} was acknowledged after ${ms} ms${tried}, offset ${offset}`);
 }
 
-function logText({ level, message }: Extract<StackEvent, { event: 'log' }>, paint: Paint): string {
+function logText({ level, message: told }: Extract<StackEvent, { event: 'log' }>, paint: Paint): string {
+  const message = oneLine(told);
   if (level >= ERROR_LEVEL) return paint('red', message);
   return paint(level >= WARN_LEVEL ? 'yellow' : 'dim', message);
 }

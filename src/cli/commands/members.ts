@@ -2,7 +2,7 @@
 // so it is repeated to whoever leads until the register shows what was wanted, or the time is over.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Membership } from '../../api/index.ts';
-import { CliError } from '../cli-error.ts';
+import { afterAccepted, CliError } from '../cli-error.ts';
 import { jsonLine, memberTable } from '../output.ts';
 import { type CommandContext, deadlineOf } from '../run.ts';
 
@@ -39,7 +39,9 @@ async function change(
         now = await client.setMembers(wanted, { signal });
     }
   } catch (error) {
-    if (!signal.aborted || terminal.signal.aborted) throw error;
+    if (terminal.signal.aborted) throw error;
+    if (!signal.aborted)
+      throw afterAccepted(error, `the leader was told to make ${wanted.join(', ')} members`);
     throw new CliError('not-in-time', unfinished(now, wanted, invocation.timeoutMs));
   }
   terminal.out(invocation.json ? jsonLine(now) : memberTable(now.members));

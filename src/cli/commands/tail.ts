@@ -1,7 +1,7 @@
 // dlog tail: prints records, from an offset on or the last ten, up to what is committed now or for as long as it may go on.
 // Records are read no faster than they are printed.
 import type { ReadRecord } from '../../client/index.ts';
-import { recordJson, recordLine } from '../output.ts';
+import { recordJson, recordLine, shownLine } from '../output.ts';
 import { type CommandContext, deadlineOf } from '../run.ts';
 
 const DEFAULT_LAST_RECORDS = 10;
@@ -32,6 +32,6 @@ export async function tail(context: CommandContext): Promise<void> {
 }
 
 async function print(record: ReadRecord, { invocation, terminal }: CommandContext): Promise<void> {
-  const text = invocation.json ? recordJson(record) : recordLine(record);
-  if (!terminal.out(text)) await terminal.drained();
+  const line = terminal.isScreen ? shownLine : recordLine;
+  if (!terminal.out(invocation.json ? recordJson(record) : line(record))) await terminal.drained();
 }

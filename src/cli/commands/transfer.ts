@@ -1,6 +1,6 @@
 // dlog transfer: asks for the handover once, and waits until another logger is known to lead in the epoch to come or later.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CliError } from '../cli-error.ts';
+import { afterAccepted, CliError } from '../cli-error.ts';
 import { jsonLine } from '../output.ts';
 import { type CommandContext, deadlineOf } from '../run.ts';
 
@@ -22,7 +22,8 @@ export async function transfer(context: CommandContext): Promise<void> {
       await sleep(POLL_MS, undefined, { signal });
     }
   } catch (error) {
-    if (!signal.aborted || terminal.signal.aborted) throw error;
+    if (terminal.signal.aborted) throw error;
+    if (!signal.aborted) throw afterAccepted(error, `${to} was asked to lead in epoch ${epoch}`);
     throw new CliError(
       'not-in-time',
       `${to} was asked to lead in epoch ${epoch}, and does not after ${invocation.timeoutMs} ms`,

@@ -15,9 +15,12 @@ import type { ProgressTerminal } from '../../../src/cli/status-line.ts';
 import { Troubles } from '../../../src/cli/troubles.ts';
 import { LogClient } from '../../../src/client/index.ts';
 import { LoggerError } from '../../../src/errors.ts';
+import { ROLES, Tokens } from '../../../src/security/index.ts';
 import { type RunningApi, startApi, until } from '../../support/api.ts';
 import { Authority } from '../../support/authority.ts';
 import { answer, problem, ScriptedLogger, silence } from '../client/scripted-logger.ts';
+
+const TOKEN = 'a-token-with-every-role-there-is';
 
 interface Ran {
   output: string;
@@ -36,14 +39,16 @@ function start(
   input: string | Buffer | null = '',
   progress: ProgressTerminal | null = null,
   answer: boolean | null = null,
+  isScreen = false,
 ): Ran {
   const stdin = new PassThrough();
   if (input !== null) stdin.end(input);
   const ending = new AbortController();
   const ran = { output: '', notes: [] as string[], questions: [] as string[], ending, progress };
   const terminal = {
-    out: (text: string) => {
-      ran.output += text;
+    isScreen,
+    out: (text: string | Uint8Array) => {
+      ran.output += typeof text === 'string' ? text : Buffer.from(text).toString('latin1');
       return true;
     },
     drained: () => Promise.resolve(),
@@ -73,6 +78,7 @@ function start(
 }
 
 const terminalFor = (input: PassThrough): Terminal => ({
+  isScreen: false,
   out: () => true,
   drained: () => Promise.resolve(),
   note: () => {},
@@ -191,6 +197,16 @@ test('produce takes the lines of a file, and shows on a terminal what is acknowl
   assert.deepEqual(api.service.values, ['one', 'two']);
 });
 
+test('tail gives other programs the bytes of a record, and a terminal one line that no byte controls', async (t) => {
+  const api = await startApi(t);
+  api.service.fill('\u001b]0;title\u0007\u001b[2Ja\nb\u009b', 'x\u2028y\u202e', Buffer.from([0xe9, 0x1b]));
+  const piped = await dlog(api, ['tail']);
+  assert.equal(piped.output, '\u001b]0;title\u0007\u001b[2Ja\nb\u009b\nx\u2028y\u202e\n\xe9\x1b\n');
+  const shown = start(api.url, ['tail'], '', null, null, true);
+  assert.equal(await shown.done, null);
+  assert.equal(shown.output, '·]0;title··[2Ja·b·\nx·y·\nbase64 6Rs=\n');
+});
+
 test('tail begins at a moment', async (t) => {
   const api = await startApi(t);
   api.service.fill('a', 'b', 'c');
@@ -219,7 +235,7 @@ test('tail prints the last ten, from an offset, or goes on for ever', async (t) 
   assert.deepEqual(row, { offset: 12, timestamp: 1_700_000_000_012, epoch: 1, base64: '/w==' });
   const following = start(api.url, ['tail', '--from', '12', '--follow']);
   api.service.fill('new');
-  await until('the new record is printed', () => following.output === '/w==\nnew\n');
+  await until('the new record is printed', () => following.output === '\xff\nnew\n');
   following.ending.abort();
   assert.equal(await following.done, null);
   api.service.retainFrom(5);
@@ -258,6 +274,23 @@ test('transfer waits for the new leader, within its time', async (t) => {
   api.service.lead();
   assert.equal((await failing(api, ['transfer', 'logger-0'])).exitCode, 1);
   assert.equal((await failing(api, ['transfer', '--timeout', '200ms'])).exitCode, 69);
+});
+
+test('after the leader took a command it is not called refused, whatever the next answer is', async (t) => {
+  const tokens = new Tokens(ROLES.map((role) => ({ role, token: TOKEN })));
+  const nobody = new Tokens([]);
+  const taken = (): boolean => api.service.transfers.length > 0 || api.service.wanted !== null;
+  const access = { tokens: () => (taken() ? nobody : tokens), metricsNeedToken: false };
+  const api = await startApi(t, { access });
+  for (const [args, message] of [
+    [['transfer', 'logger-1'], /^logger-1 was asked to lead in epoch 2; whether it is done is not known: /],
+    [['members', 'add', 'logger-1'], /^the leader was told to make logger-0, logger-1 members; /],
+  ] as const) {
+    const failure = await failing(api, [...args, '--token', TOKEN]);
+    assert.deepEqual([failure.code, failure.outcome, failure.exitCode], ['unauthorized', 'unknown', 75]);
+    assert.match(failure.message, message);
+    api.service.transfers = [];
+  }
 });
 
 test('nobody there: unavailable after the time that was given, with the reason and what to try', async () => {
