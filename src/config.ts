@@ -73,6 +73,10 @@ const text = (
   parse: (value) => (pattern.test(value) && isUtf8(Buffer.from(value)) ? value : refuse()),
 });
 
+/** Where a program listens. Node takes all addresses of IPv6 and IPv4 when it is given none, or those of IPv4 where that is all there is. */
+const listenHost = (variable: string, about: string): Setting<string> =>
+  text(variable, '', `${about}; empty: all, of IPv6 and IPv4`, /^\S*$/, 'an address, or nothing');
+
 const optional = <T>(inner: Setting<T>): Setting<T | null> => ({
   ...inner,
   fallback: '',
@@ -220,7 +224,7 @@ export const loggerSettings = {
     './data',
     'Directory of the log and its state; locked against a second process',
   ),
-  apiHost: text('DLOG_API_HOST', '0.0.0.0', 'Address that the HTTP API listens on'),
+  apiHost: listenHost('DLOG_API_HOST', 'Address that the HTTP API listens on'),
   apiPort: whole('DLOG_API_PORT', 8080, [1, 65535], 'Port of the HTTP API'),
   apiTokensDir: text(
     'DLOG_API_TOKENS_DIR',
@@ -246,7 +250,7 @@ export const loggerSettings = {
       'Base URL under which others reach the HTTP API; made from host and port when empty',
     ),
   ),
-  peerHost: text('DLOG_PEER_HOST', '0.0.0.0', 'Address that the replication listener listens on'),
+  peerHost: listenHost('DLOG_PEER_HOST', 'Address that the replication listener listens on'),
   peerPort: whole('DLOG_PEER_PORT', 9090, [1, 65535], 'Port of the replication listener'),
   beatPort: whole(
     'DLOG_BEAT_PORT',
@@ -296,6 +300,13 @@ export const loggerSettings = {
     'Keep the pod label; auto: on when a service account is mounted and a pod name is set',
   ),
   podName: text('DLOG_POD_NAME', '', 'Name of this pod', /^[a-z0-9.-]*$/, 'a pod name or nothing'),
+  podIp: text(
+    'DLOG_POD_IP',
+    '',
+    'Address of this pod, under which others reach what listens on all addresses',
+    /^[0-9a-fA-F.:]*$/,
+    'an address or nothing',
+  ),
   namespace: text(
     'DLOG_POD_NAMESPACE',
     '',
@@ -443,7 +454,7 @@ export const producerSettings = {
       'a whole number from 1 to 9223372036854775807',
     ),
   ),
-  host: text('DLOG_PRODUCER_HOST', '0.0.0.0', 'Address that probes and metrics listen on'),
+  host: listenHost('DLOG_PRODUCER_HOST', 'Address that probes and metrics listen on'),
   port: whole('DLOG_PRODUCER_PORT', 8081, [0, 65535], 'Port of probes and metrics; 0 takes a free one'),
   requestTimeoutMs: whole(
     'DLOG_REQUEST_TIMEOUT_MS',

@@ -28,14 +28,19 @@ export class Listeners {
     this.#keepAliveInitialDelay = keepAliveInitialDelay;
   }
 
-  /** Rejects when the port is taken. Port 0 takes a free one. `backlog` is what all of them hold together, at least. */
+  /**
+   * Rejects when the port is taken. Port 0 takes a free one, no host all addresses. `backlog` is what all of them hold together, at
+   * least.
+   */
   async listen(at: ListenAt): Promise<void> {
+    const { address: every, port } = await freePlace(at);
+    const host = at.host || every;
     if (LISTENERS === 1) {
-      await this.#app.listen(at);
+      await this.#app.listen({ ...at, host, port });
       return;
     }
     const backlog = Math.ceil((at.backlog / LISTENERS) * UNEVEN);
-    const shared = { ...at, backlog, port: await freePort(at), reusePort: true };
+    const shared = { host, port, backlog, reusePort: true };
     await this.#app.listen(shared);
     const { address } = this.#app.server.address() as AddressInfo;
     for (let count = 1; count < LISTENERS; count += 1) {
@@ -66,10 +71,10 @@ export class Listeners {
 }
 
 /** Sockets that share a port do not notice another program of the same user that shares it too: one alone does. */
-async function freePort({ host, port }: ListenAt): Promise<number> {
+async function freePlace({ host, port }: ListenAt): Promise<AddressInfo> {
   const server = createServer().listen({ host, port });
   await once(server, 'listening');
-  const { port: taken } = server.address() as AddressInfo;
+  const taken = server.address() as AddressInfo;
   server.close();
   await once(server, 'close');
   return taken;

@@ -61,6 +61,12 @@ export interface ConsulAccess {
   readonly ca: () => string | undefined;
 }
 
+/** The package gives Node the host as a URL has it: an IPv6 address in brackets, which Node takes for a name and looks up. */
+function withBareHost(text: string): URL {
+  const url = new URL(text);
+  return Object.defineProperty(url, 'hostname', { value: url.hostname.replace(/^\[|\]$/g, '') });
+}
+
 export class ConsulEndpoint {
   readonly url: string;
   readonly #access: ConsulAccess;
@@ -79,7 +85,11 @@ export class ConsulEndpoint {
     const ca = this.#access.ca();
     if (this.#library === null || this.#library.ca !== ca) {
       // `baseUrl` is missing in its types, but only this knows of https and paths.
-      const options = { baseUrl: `${this.url}/v1`, agent: this.#agent, ...(ca !== undefined && { ca }) };
+      const options = {
+        baseUrl: withBareHost(`${this.url}/v1`),
+        agent: this.#agent,
+        ...(ca !== undefined && { ca }),
+      };
       const consul = new Consul(options as ConstructorParameters<typeof Consul>[0]);
       (consul as unknown as Extensible)._ext('onResponse', rejectStumbles);
       this.#library = { ca, consul };

@@ -201,8 +201,9 @@ async function build(
 function groundOf(given: Omit<Ground, 'self' | 'apiUrl'>): Ground {
   const { config, opened, material } = given;
   const scheme = material.apiTls === null ? 'http' : 'https';
-  const apiUrl = config.apiUrl ?? `${scheme}://${reachableHost(config.apiHost)}:${config.apiPort}`;
-  const peer = config.peerAddress ?? `${reachableHost(config.peerHost)}:${config.peerPort}`;
+  const apiUrl =
+    config.apiUrl ?? `${scheme}://${reachableHost(config.apiHost, config.podIp)}:${config.apiPort}`;
+  const peer = config.peerAddress ?? `${reachableHost(config.peerHost, config.podIp)}:${config.peerPort}`;
   return { ...given, apiUrl, self: { id: config.id, uid: opened.log.uid, peer } };
 }
 

@@ -2,7 +2,7 @@
 // what Consul's documentation asks of production servers, and makes elections quick.
 
 import type { ConsulVersion } from './consul-binary.ts';
-import { host } from './consul-ports.ts';
+import { host, urlHost } from './consul-ports.ts';
 
 export interface ServerPorts {
   readonly http: number;
@@ -31,7 +31,7 @@ export function serverConfig({ name, directory, ports, serfPorts, version, extra
     bootstrap_expect: serfPorts.length,
     bind_addr: host,
     client_addr: host,
-    retry_join: serfPorts.filter((port) => port !== ports.serf).map((port) => `${host}:${port}`),
+    retry_join: serfPorts.filter((port) => port !== ports.serf).map((port) => `${urlHost}:${port}`),
     retry_interval: '500ms',
     ports: {
       http: ports.http,

@@ -3,9 +3,12 @@
 
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
-import { createServer } from 'node:net';
+import { createServer, isIPv6 } from 'node:net';
+import { inUrl, loopback } from '../logger/addresses.ts';
 
-export const host = '127.0.0.1';
+/** Where all of the stack listens, and as URLs have it. */
+export const host = loopback();
+export const urlHost = inUrl(host);
 const lowest = 20_000;
 const highest = 32_000;
 const maxAttempts = 200;
@@ -30,7 +33,7 @@ const freeForTcp = (port: number): Promise<boolean> =>
 
 const freeForUdp = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
-    const socket = createSocket('udp4');
+    const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
     socket.once('error', () => socket.close(() => resolve(false)));
     socket.bind(port, host, () => socket.close(() => resolve(true)));
   });

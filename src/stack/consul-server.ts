@@ -11,7 +11,7 @@ import { messageOf } from '../errors.ts';
 import type { ConsulBinary } from './consul-binary.ts';
 import { type ServerShape, serverConfig } from './consul-config.ts';
 import { guardChild } from './consul-guard.ts';
-import { host } from './consul-ports.ts';
+import { urlHost } from './consul-ports.ts';
 
 const readyTimeoutMs = 30_000;
 const stopTimeoutMs = 10_000;
@@ -43,8 +43,8 @@ export class ConsulServer {
 
   constructor(binary: ConsulBinary, shape: ServerShape) {
     this.name = shape.name;
-    this.url = `http://${host}:${shape.ports.http}`;
-    this.rpcAddress = `${host}:${shape.ports.rpc}`;
+    this.url = `http://${urlHost}:${shape.ports.http}`;
+    this.rpcAddress = `${urlHost}:${shape.ports.rpc}`;
     this.logFile = `${shape.directory}.log`;
     this.#binary = binary;
     this.#shape = shape;

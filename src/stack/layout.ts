@@ -2,7 +2,7 @@
 
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { freePorts, host } from './consul-ports.ts';
+import { freePorts, host, urlHost } from './consul-ports.ts';
 import type { StackFlags } from './flags.ts';
 
 /** Distances from the base port. With the base port as it is, Consul has its usual 8500. */
@@ -57,7 +57,7 @@ const isFree = (port: number): Promise<boolean> =>
     server.listen(port, host, () => server.close(() => resolve(true)));
   });
 
-export const apiOf = ({ apiPort }: LoggerPlace): string => `http://${host}:${apiPort}`;
+export const apiOf = ({ apiPort }: LoggerPlace): string => `http://${urlHost}:${apiPort}`;
 
 export interface Surroundings {
   readonly layout: Layout;
@@ -69,7 +69,7 @@ export interface Surroundings {
 type Environment = Record<string, string>;
 
 export function loggerEnvironment(place: LoggerPlace, around: Surroundings): Environment {
-  const peers = around.layout.loggers.map(({ id, peerPort }) => `${id}=${host}:${peerPort}`);
+  const peers = around.layout.loggers.map(({ id, peerPort }) => `${id}=${urlHost}:${peerPort}`);
   return {
     DLOG_ID: place.id,
     DLOG_CLUSTER: around.cluster,
@@ -79,7 +79,7 @@ export function loggerEnvironment(place: LoggerPlace, around: Surroundings): Env
     DLOG_API_URL: apiOf(place),
     DLOG_PEER_HOST: host,
     DLOG_PEER_PORT: String(place.peerPort),
-    DLOG_PEER_ADDRESS: `${host}:${place.peerPort}`,
+    DLOG_PEER_ADDRESS: `${urlHost}:${place.peerPort}`,
     DLOG_PEERS: peers.join(','),
     DLOG_CONSUL_URLS: around.consulUrls.join(','),
     DLOG_KUBERNETES: 'off',

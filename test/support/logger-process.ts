@@ -8,9 +8,11 @@ import type { Status } from '../../src/api/index.ts';
 import { Http, readBody } from '../../src/client/http.ts';
 import type { ClientOptions } from '../../src/client/index.ts';
 import { accessOf } from '../../src/client/settings.ts';
+import { inUrl } from '../../src/logger/addresses.ts';
 import { guardChild } from '../../src/stack/consul-guard.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/logger/main.ts', import.meta.url));
+export const LOOPBACK = '127.0.0.1';
 const STATUS_TIMEOUT_MS = 1000;
 const MAX_LINES = 5000;
 const MAX_STATUS_BYTES = 1024 * 1024;
@@ -19,6 +21,8 @@ const NEVER = new AbortController().signal;
 
 export interface LoggerSpec {
   readonly id: string;
+  /** 127.0.0.1 unless told otherwise. */
+  readonly host?: string;
   readonly apiPort: number;
   readonly peerPort: number;
   readonly dataDir: string;
@@ -56,8 +60,9 @@ export class LoggerProcess {
     this.id = spec.id;
     this.dataDir = spec.dataDir;
     const scheme = spec.environment.DLOG_API_TLS_CERT_FILE ? 'https' : 'http';
-    this.api = `${scheme}://127.0.0.1:${spec.apiPort}`;
-    this.peer = `127.0.0.1:${spec.peerPort}`;
+    const host = inUrl(spec.host ?? LOOPBACK);
+    this.api = `${scheme}://${host}:${spec.apiPort}`;
+    this.peer = `${host}:${spec.peerPort}`;
   }
 
   /** Alive and not frozen. */
@@ -78,6 +83,7 @@ export class LoggerProcess {
     if (this.#child) throw new Error(`${this.id} runs already`);
     const {
       id,
+      host = LOOPBACK,
       apiPort,
       peerPort,
       dataDir,
@@ -93,9 +99,9 @@ export class LoggerProcess {
         ...process.env,
         DLOG_ID: id,
         DLOG_DATA_DIR: dataDir,
-        DLOG_API_HOST: '127.0.0.1',
+        DLOG_API_HOST: host,
         DLOG_API_PORT: String(apiPort),
-        DLOG_PEER_HOST: '127.0.0.1',
+        DLOG_PEER_HOST: host,
         DLOG_PEER_PORT: String(peerPort),
         DLOG_KUBERNETES: 'off',
         DLOG_PRINT_RECORDS: 'false',

@@ -3,9 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inUrl } from '../../src/logger/addresses.ts';
 import { freePorts } from '../../src/stack/consul-ports.ts';
 import { eventually } from './eventually.ts';
-import { LoggerProcess, type LoggerSpec } from './logger-process.ts';
+import { LOOPBACK, LoggerProcess, type LoggerSpec } from './logger-process.ts';
 
 /** Under load a follower is always a little behind. */
 const IN_SYNC_LAG = 100;
@@ -21,6 +22,8 @@ export interface Owner {
 export interface LoggersOptions {
   readonly consulUrls: readonly string[];
   readonly count?: number;
+  /** Where they listen: 127.0.0.1 unless told otherwise. */
+  readonly host?: string;
   readonly environment?: Readonly<Record<string, string>>;
   /** What tests show the loggers, where they ask for a token or speak TLS. */
   readonly access?: LoggerSpec['access'];
@@ -44,7 +47,7 @@ export class Loggers {
     this.#dir = dir;
     this.#options = options;
     const ids = Array.from({ length: ports.length / 2 }, (_, ordinal) => `logger-${ordinal}`);
-    this.#peers = ids.map((id, at) => `${id}=127.0.0.1:${ports[2 * at + 1]}`).join(',');
+    this.#peers = ids.map((id, at) => `${id}=${this.#host}:${ports[2 * at + 1]}`).join(',');
     this.all = ids.map((id, at) => this.#make(id, ports.slice(2 * at, 2 * at + 2), this.#peers));
   }
 
@@ -70,6 +73,10 @@ export class Loggers {
     return loggers;
   }
 
+  get #host(): string {
+    return inUrl(this.#options.host ?? LOOPBACK);
+  }
+
   get apis(): string[] {
     return this.all.map(({ api }) => api);
   }
@@ -77,7 +84,7 @@ export class Loggers {
   /** One more logger, of whom the others have not heard. Not started. */
   async add(id: string): Promise<LoggerProcess> {
     const ports = await freePorts(2);
-    const logger = this.#make(id, ports, `${this.#peers},${id}=127.0.0.1:${ports[1]}`);
+    const logger = this.#make(id, ports, `${this.#peers},${id}=${this.#host}:${ports[1]}`);
     this.all.push(logger);
     return logger;
   }
@@ -117,13 +124,22 @@ export class Loggers {
   }
 
   #make(id: string, [apiPort, peerPort]: readonly number[], peers: string, name = id): LoggerProcess {
-    const { consulUrls, environment, access, nodeArguments = [], main, printToFiles = false } = this.#options;
+    const {
+      consulUrls,
+      host,
+      environment,
+      access,
+      nodeArguments = [],
+      main,
+      printToFiles = false,
+    } = this.#options;
     return new LoggerProcess({
       ...(access !== undefined && { access }),
       nodeArguments,
       ...(main !== undefined && { main }),
       ...(printToFiles && { outputFile: join(this.#dir, `${name}.out`) }),
       id,
+      ...(host !== undefined && { host }),
       apiPort: apiPort as number,
       peerPort: peerPort as number,
       dataDir: join(this.#dir, name),
