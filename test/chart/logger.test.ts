@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { loggerSettings, readConfig } from '../../src/config.ts';
+import { reachableHost } from '../../src/logger/addresses.ts';
 import {
   environment,
   find,
@@ -36,15 +37,14 @@ describe('the loggers in the chart', () => {
   it('get a configuration that the program accepts, in names that it knows', () => {
     const { seen, read } = config(objects);
     const known: string[] = Object.values(loggerSettings).map(({ variable }) => variable);
-    // Only there for logger.apiUrl to use.
-    known.push('DLOG_POD_IP');
     assert.deepEqual(
       Object.keys(seen).filter((variable) => !known.includes(variable)),
       [],
     );
     assert.equal(read.id, `${name}-0`);
     assert.equal(read.cluster, name);
-    assert.equal(read.apiUrl, 'http://10.244.1.7:8080');
+    assert.equal(read.apiUrl, null);
+    assert.equal(read.podIp, '10.244.1.7');
     assert.equal(read.peerAddress, `${name}-0.${name}-headless:9090`);
     assert.equal(read.kubernetes, 'on');
     assert.equal(read.podName, `${name}-0`);
@@ -195,19 +195,46 @@ describe('the loggers in the chart', () => {
     assert.deepEqual(constraints(strict), [zone, ['kubernetes.io/hostname', 'DoNotSchedule']]);
   });
 
-  it('take extra variables, which win over the chart’s own, and large numbers unchanged', async () => {
-    const bytes = 999_999_999_999;
+  it('take large numbers unchanged', async () => {
+    const { read } = config(await renderWith({ retentionBytes: 999_999_999_999 }));
+    assert.equal(read.retentionBytes, 999_999_999_999);
+  });
+
+  it('listen on all addresses of the pod, and are known by the one that it has, of IPv6 or of IPv4', () => {
+    const container = onlyContainer(statefulSet(objects).template);
+    for (const [podIp, host] of [
+      ['10.244.1.7', '10.244.1.7'],
+      ['fd00:10:244::7', '[fd00:10:244::7]'],
+    ] as const) {
+      const seen = environment(objects, container, { ...fields, 'status.podIP': podIp });
+      const read = readConfig(loggerSettings, seen);
+      assert.deepEqual([read.apiHost, read.peerHost, read.apiUrl], ['', '', null]);
+      assert.equal(reachableHost(read.apiHost, read.podIp), host);
+    }
+  });
+
+  it('take extra variables in place of the chart’s own, which stand above all that refers to them', async () => {
     const other = await renderWith({
-      retentionBytes: bytes,
-      extraEnv: [{ name: 'DLOG_LOG_LEVEL', value: 'trace' }],
       apiUrl: 'http://[$(DLOG_POD_IP)]:8080',
+      extraEnv: [
+        { name: 'ZONE', value: 'a' },
+        { name: 'DLOG_LOG_LEVEL', value: 'trace' },
+        { name: 'DLOG_PEER_ADDRESS', value: '$(DLOG_ID).$(ZONE).test:9090' },
+        { name: 'DLOG_POD_NAME', value: 'other-0' },
+        { name: 'ZONE', value: 'b' },
+      ],
     });
     const container = onlyContainer(statefulSet(other).template);
-    const { retentionBytes, logLevel, apiUrl } = readConfig(
+    const names = container.env?.map((variable) => variable.name) ?? [];
+    assert.deepEqual(names, [...new Set(names)]);
+    const { logLevel, apiUrl, id, peerAddress } = readConfig(
       loggerSettings,
       environment(other, container, { ...fields, 'status.podIP': 'fd00::7' }),
     );
-    assert.deepEqual([retentionBytes, logLevel, apiUrl], [bytes, 'trace', 'http://[fd00::7]:8080']);
+    assert.deepEqual(
+      [logLevel, apiUrl, id, peerAddress],
+      ['trace', 'http://[fd00::7]:8080', 'other-0', 'other-0.b.test:9090'],
+    );
   });
 
   it('keep the log on a volume of the asked size and class', async () => {

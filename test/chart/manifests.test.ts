@@ -29,6 +29,7 @@ const scheduling = {
 const variants: Record<string, RenderOptions> = {
   'as it comes': {},
   'under a long release name': { release: `with.a.dot-${'long-'.repeat(8)}ng` },
+  'under a name whose 42nd character is a dash': { release: `${'long'.repeat(10)}a--b` },
   'one of each': { values: { logger: { replicas: 1 }, consul: { replicas: 1 } } },
   'no loggers for now': { values: { logger: { replicas: 0 } } },
   'Consul elsewhere, no producer': {
@@ -50,11 +51,14 @@ const variants: Record<string, RenderOptions> = {
       imagePullSecrets: [{ name: 'registry' }],
       logger: {
         ...scheduling,
-        extraEnv: [{ name: 'DLOG_MAX_READERS', value: '5' }],
+        extraEnv: [
+          { name: 'DLOG_MAX_READERS', value: '5' },
+          { name: 'DLOG_ID', value: 'x-$(DLOG_POD_NAME)' },
+        ],
         topologySpread: 'DoNotSchedule',
       },
       leaderService: { name: 'front', type: 'LoadBalancer', annotations: { 'example.com/internal': 'true' } },
-      producer: { ...scheduling, extraEnv: [{ name: 'DLOG_RETRY_MAX_MS', value: '50' }] },
+      producer: { ...scheduling, extraEnv: [{ name: 'DLOG_RATE', value: '5' }] },
       consul: { ...scheduling, persistence: { size: '2Gi', storageClass: 'fast' } },
       monitoring: {
         enabled: true,
@@ -67,6 +71,32 @@ const variants: Record<string, RenderOptions> = {
   },
 };
 
+/** Lists that an API server merges by a key, and that key. */
+const KEYED: Readonly<Record<string, readonly string[]>> = {
+  containers: ['name'],
+  env: ['name'],
+  imagePullSecrets: ['name'],
+  ports: ['containerPort', 'port', 'protocol'],
+  topologySpreadConstraints: ['topologyKey', 'whenUnsatisfiable'],
+  volumeMounts: ['mountPath'],
+  volumes: ['name'],
+};
+
+/** What stands twice under one key, however deep, as `env DLOG_RATE`. */
+function keysTwice(value: unknown, field = ''): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const inner = Object.entries(value).flatMap(([name, one]) =>
+    keysTwice(one, Array.isArray(value) ? '' : name),
+  );
+  const key = KEYED[field];
+  if (!Array.isArray(value) || key === undefined) return inner;
+  const keys = value.map((one: Record<string, unknown>) => key.map((name) => one[name] ?? '').join(' '));
+  return [
+    ...inner,
+    ...keys.filter((each, at) => keys.indexOf(each) !== at).map((each) => `${field} ${each}`),
+  ];
+}
+
 for (const [variant, options] of Object.entries(variants)) {
   describe(`the chart, ${variant}`, async () => {
     const text = await renderText(options);
@@ -74,6 +104,10 @@ for (const [variant, options] of Object.entries(variants)) {
 
     it('is valid to Kubernetes, with no field that it does not know', async () => {
       assert.deepEqual(await conformityProblems(text), []);
+    });
+
+    it('has no list with one key twice, which a server-side apply refuses', () => {
+      assert.deepEqual(keysTwice(objects), []);
     });
 
     it('labels every object and names none twice', () => {
@@ -124,6 +158,11 @@ for (const [variant, options] of Object.entries(variants)) {
 }
 
 describe('the check of manifests itself', () => {
+  it('finds a key that stands twice, and no key in lists that have none', () => {
+    const container = { name: 'x', env: [{ name: 'A' }, { name: 'A' }], args: ['-v', '-v'] };
+    assert.deepEqual(keysTwice({ spec: { containers: [container] } }), ['env A']);
+  });
+
   it('finds an unknown field, a wrong type and an unknown kind', async () => {
     const head = 'apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: x}\n';
     assert.deepEqual(await conformityProblems(`${head}spec: {maxUnavailable: 1, selector: {}}`), []);

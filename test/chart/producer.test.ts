@@ -38,6 +38,17 @@ describe('the producer in the chart', () => {
     }
   });
 
+  it('takes extra variables in place of the chart’s own', async () => {
+    const extraEnv = [
+      { name: 'DLOG_RATE', value: '5' },
+      { name: 'DLOG_RETRY_MAX_MS', value: '50' },
+    ];
+    const objects = await render({ values: { producer: { extraEnv } } });
+    const { env = [] } = onlyContainer(spec<Workload>(objects, 'Deployment', name).template);
+    assert.equal(env.filter((variable) => variable.name === 'DLOG_RATE').length, 1);
+    assert.deepEqual([config(objects).read.rate, config(objects).read.retryMaxMs], [5, 50]);
+  });
+
   it('has a random id when none is wanted', async () => {
     assert.equal(config(await render({ values: { producer: { producerId: '' } } })).read.producerId, null);
   });

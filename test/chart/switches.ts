@@ -69,7 +69,7 @@ export const SWITCHES: Readonly<Record<string, Switch>> = {
   },
   'logger.apiUrl': {
     value: 'http://[$(DLOG_POD_IP)]:8080',
-    line: 'value: "http://[$(DLOG_POD_IP)]:8080"',
+    line: 'value: http://[$(DLOG_POD_IP)]:8080',
     changes: [LOGGERS],
   },
   'logger.logLevel': { value: 'debug', line: 'DLOG_LOG_LEVEL: "debug"', changes: [SETTINGS, LOGGERS] },
@@ -158,9 +158,9 @@ export const SWITCHES: Readonly<Record<string, Switch>> = {
   },
   'producer.enabled': { value: false, line: null, changes: [PRODUCER, 'ServiceAccount/-producer'] },
   'producer.rate': { value: 2.5, line: 'value: "2.5"', changes: [PRODUCER] },
-  'producer.message': { value: 'No. %d', line: 'value: "No. %d"', changes: [PRODUCER] },
+  'producer.message': { value: 'No. %d', line: 'value: No. %d', changes: [PRODUCER] },
   'producer.producerId': { value: '7', line: 'value: "7"', changes: [PRODUCER] },
-  'producer.logLevel': { value: 'warn', line: 'value: "warn"', changes: [PRODUCER] },
+  'producer.logLevel': { value: 'warn', line: 'value: warn', changes: [PRODUCER] },
   'producer.extraEnv': {
     value: [{ name: 'DLOG_RETRY_MAX_MS', value: '50' }],
     line: '- name: DLOG_RETRY_MAX_MS',

@@ -5,11 +5,11 @@ release's name may have dots, which such a label may not.
 */}}
 {{- define "distributed-logger.fullname" -}}
 {{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 42 | trimSuffix "-" -}}
+{{- .Values.fullnameOverride | trunc 42 | trimAll "-" -}}
 {{- else if contains .Chart.Name .Release.Name -}}
-{{- .Release.Name | replace "." "-" | trunc 42 | trimSuffix "-" -}}
+{{- .Release.Name | replace "." "-" | trunc 42 | trimAll "-" -}}
 {{- else -}}
-{{- printf "%s-%s" .Release.Name .Chart.Name | replace "." "-" | trunc 42 | trimSuffix "-" -}}
+{{- printf "%s-%s" .Release.Name .Chart.Name | replace "." "-" | trunc 42 | trimAll "-" -}}
 {{- end -}}
 {{- end -}}
 
@@ -21,8 +21,41 @@ release's name may have dots, which such a label may not.
 {{- .Values.logger.serviceAccountName | default (include "distributed-logger.fullname" .) -}}
 {{- end -}}
 
+{{/* An image by its tag or, where the tag is a digest, by that. Takes (list <values of the image> "tag to use when it has none"). */}}
+{{- define "distributed-logger.imageOf" -}}
+{{- $tag := (index . 0).tag | default (index . 1) -}}
+{{- (index . 0).repository -}}{{- ternary "@" ":" (regexMatch "^sha(256|512):" $tag) -}}{{- $tag -}}
+{{- end -}}
+
 {{- define "distributed-logger.image" -}}
-{{- printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) -}}
+{{- include "distributed-logger.imageOf" (list .Values.image .Chart.AppVersion) -}}
+{{- end -}}
+
+{{/*
+A container's variables: the chart's, and the user's in place of those of the same name. No name is in the list twice: Helm 4 applies
+on the server, which refuses that. A pod's field stays where it is, since $(NAME) is only known below; all else of the user's comes
+last and may refer to the chart's. Takes (list "the chart's, as YAML" <the user's>).
+*/}}
+{{- define "distributed-logger.env" -}}
+{{- $user := dict -}}
+{{- range index . 1 }}{{ $_ := set $user .name . }}{{ end -}}
+{{- $env := list -}}
+{{- $names := list -}}
+{{- range index . 0 | fromYamlArray -}}
+{{- if not (hasKey $user .name) -}}
+{{- $env = append $env . -}}
+{{- else if .valueFrom -}}
+{{- $env = append $env (get $user .name) -}}
+{{- $names = append $names .name -}}
+{{- end -}}
+{{- end -}}
+{{- range index . 1 -}}
+{{- if not (has .name $names) -}}
+{{- $env = append $env (get $user .name) -}}
+{{- $names = append $names .name -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $env -}}
 {{- end -}}
 
 {{/* Labels that never change in an object's life. Takes (list $ "component"). */}}

@@ -47,6 +47,13 @@ alone, as *.name-headless, is no name to Node. */}}
 {{/* Settings that contradict each other, each with what to do. Rendered where the loggers are, which are always there. */}}
 {{- define "distributed-logger.validate" -}}
 {{- $values := .Values -}}
+{{- $fullname := include "distributed-logger.fullname" . -}}
+{{- if not (regexMatch "^[a-z]" $fullname) -}}
+{{- fail (printf "fullnameOverride must be set: Services are named after %q, and a Service's name begins with a letter" $fullname) -}}
+{{- end -}}
+{{- if has $values.leaderService.name (list $fullname (printf "%s-headless" $fullname) (printf "%s-consul" $fullname)) -}}
+{{- fail (printf "leaderService.name must not be %q, which is the name of another Service of this release" $values.leaderService.name) -}}
+{{- end -}}
 {{- if gt (int $values.logger.replicas) (int $values.logger.maxReplicas) -}}
 {{- fail "logger.replicas is more than logger.maxReplicas: the loggers could not label the pods beyond it" -}}
 {{- end -}}

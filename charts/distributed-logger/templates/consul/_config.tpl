@@ -2,7 +2,7 @@
 The configuration of a Consul server. raft_multiplier 1 is what Consul recommends for production: elections take about
 a second instead of five. A server that gets SIGTERM stays a member (leave_on_terminate off), so that pods which are
 restarted together come back to the membership they had. What the loggers do not use is off.
-With TLS, plain HTTP is left for the pod itself alone: for its probe, for `consul` in it, and for a port-forward.
+Consul takes 0.0.0.0 for all addresses, those of IPv6 too. With TLS, plain HTTP is left for the pod itself alone: for its probe, for `consul` in it, and for a port-forward.
 */}}
 {{- define "distributed-logger.consulConfig" -}}
 {

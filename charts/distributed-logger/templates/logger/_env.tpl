@@ -16,20 +16,18 @@
   value: $(DLOG_POD_NAME)
 - name: DLOG_PEER_ADDRESS
   value: $(DLOG_POD_NAME).{{ include "distributed-logger.peerDomain" . }}:9090
+{{- with include "distributed-logger.apiUrl" . }}
 - name: DLOG_API_URL
-  value: {{ include "distributed-logger.apiUrl" . | quote }}
-{{- with .Values.logger.extraEnv }}
-{{ toYaml . }}
+  value: {{ . | quote }}
 {{- end }}
 {{- end -}}
 
+{{/* Nothing where the logger makes it of its pod's address, which may be of IPv4 or of IPv6. */}}
 {{- define "distributed-logger.apiUrl" -}}
 {{- if .Values.logger.apiUrl -}}
 {{- .Values.logger.apiUrl -}}
 {{- else if .Values.api.tls.secretName -}}
 https://$(DLOG_POD_NAME).{{ include "distributed-logger.fullname" . }}-headless.$(DLOG_POD_NAMESPACE).svc:8080
-{{- else -}}
-http://$(DLOG_POD_IP):8080
 {{- end -}}
 {{- end -}}
 
