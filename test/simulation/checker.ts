@@ -1,7 +1,10 @@
 // What must hold after every step (docs/internals/protocol.md, last section). The ledger is the truth: the committed
 // batches in order, as the first replica that committed them had them. Everything else is compared with it.
 import type { RegisterValue } from '../../src/election/types.ts';
-import type { WatchedLog } from './watched-log.ts';
+import { batchesProblem } from '../../src/log/index.ts';
+import type { ProducerStamp } from '../../src/log/types.ts';
+import type { Claim } from '../../src/replica/index.ts';
+import { describe, type WatchedLog } from './watched-log.ts';
 
 export class Violation extends Error {
   override readonly name = 'Violation';
@@ -13,8 +16,9 @@ export interface Batch {
   readonly epoch: number;
   /** CRC of the records: the identity of what was written. */
   readonly crc: number;
-  /** Producer id, epoch and sequence; null for a plain batch. */
-  readonly stamp: string | null;
+  /** CRC of the header, which covers the leader's time and the producer too. */
+  readonly headerCrc: number;
+  readonly producer: ProducerStamp | null;
 }
 
 /** A log as far as it is known to be on a disk, process or no process. */
@@ -32,9 +36,10 @@ export class Checker {
   readonly #holders: () => readonly Holder[];
   readonly #ledger: Batch[] = [];
   readonly #at = new Map<number, number>();
-  readonly #stamps = new Set<string>();
-  /** Who committed as leader in each epoch. */
-  readonly #committers = new Map<number, string>();
+  /** Where each producer's next batch belongs. */
+  readonly #producers = new Map<bigint, { epoch: number; sequence: number }>();
+  /** The incarnation that committed as leader in each epoch, and where it ran. */
+  readonly #committers = new Map<number, { incarnation: string; id: string }>();
   /** How far each process has been compared. */
   readonly #commits = new Map<object, number>();
   register: RegisterValue | null = null;
@@ -60,7 +65,7 @@ export class Checker {
   }
 
   #same(a: Batch, b: Batch): boolean {
-    return a.base === b.base && a.end === b.end && a.crc === b.crc && a.epoch === b.epoch;
+    return a.base === b.base && a.end === b.end && a.headerCrc === b.headerCrc && a.epoch === b.epoch;
   }
 
   /** A replica's commit moved: what lies below it is compared with the ledger, or written into it. */
@@ -68,7 +73,7 @@ export class Checker {
     who: { readonly id: string; readonly process: object },
     log: WatchedLog,
     commit: number,
-    leading: number | null,
+    leading: Claim | null,
   ): void {
     const from = this.#commits.get(who.process) ?? 0;
     if (commit < from) throw new Violation(`commit of ${who.id} fell from ${from} to ${commit}`);
@@ -82,11 +87,12 @@ export class Checker {
     this.checkMajority(`commit ${commit} of ${who.id}`);
   }
 
-  #leaderCommitted(id: string, epoch: number): void {
+  /** An epoch is given out once: not twice to one logger either, with a restart between. */
+  #leaderCommitted(id: string, { epoch, incarnation }: Claim): void {
     const former = this.#committers.get(epoch);
-    if (former !== undefined && former !== id)
-      throw new Violation(`${former} and ${id} both committed as leaders of epoch ${epoch}`);
-    this.#committers.set(epoch, id);
+    if (former !== undefined && former.incarnation !== incarnation)
+      throw new Violation(`two leaders of epoch ${epoch} committed: ${former.id}, and then ${id}`);
+    this.#committers.set(epoch, { incarnation, id });
   }
 
   #compare(id: string, batch: Batch): void {
@@ -99,11 +105,34 @@ export class Checker {
     }
     if (batch.base !== this.end)
       throw new Violation(`${id} committed ${show(batch)}, the ledger ends at ${this.end}`);
-    if (batch.stamp !== null && this.#stamps.has(batch.stamp))
-      throw new Violation(`${batch.stamp} was committed twice, again as ${show(batch)}`);
-    if (batch.stamp !== null) this.#stamps.add(batch.stamp);
+    if (batch.producer) this.#produced(batch, batch.producer);
     this.#at.set(batch.base, this.#ledger.length);
     this.#ledger.push(batch);
+  }
+
+  /** Rule 9: each batch of a producer once, without gaps, and none of an epoch that was followed by another one. */
+  #produced(batch: Batch, { id, epoch, sequence }: ProducerStamp): void {
+    const next = this.#producers.get(id) ?? { epoch: 0, sequence: 0 };
+    const expected = epoch > next.epoch ? 0 : next.sequence;
+    if (epoch < next.epoch || sequence !== expected)
+      throw new Violation(
+        `producer ${id} committed ${epoch}/${sequence} as ${show(batch)} where ${next.epoch}/${next.sequence} was next`,
+      );
+    this.#producers.set(id, { epoch, sequence: sequence + batch.end - batch.base });
+  }
+
+  /** What a logger serves below its commit: the bytes themselves, from its memory or its disk. */
+  served(id: string, offset: number, buffers: readonly Buffer[]): void {
+    for (const buffer of buffers) {
+      const problem = batchesProblem(buffer);
+      if (problem !== null) throw new Violation(`${id} served damaged bytes at ${offset}: ${problem}`);
+      for (const batch of describe(buffer)) {
+        const at = this.#at.get(batch.base);
+        const known = at === undefined ? undefined : this.#ledger[at];
+        if (!known || !this.#same(known, batch))
+          throw new Violation(`${id} served ${show(batch)} where ${known ? show(known) : 'nothing'} was committed`);
+      }
+    }
   }
 
   /** Rule 6: every committed record is held by a majority of the register's present members. */

@@ -1,14 +1,17 @@
 // Clients of the simulated cluster: they find the leader by trying, send batches, and repeat what failed. An idempotent
-// producer repeats the same batch until it is acknowledged; a plain one gives up on an unknown outcome.
+// producer repeats the same batch until it is acknowledged, and begins a new epoch now and then; a plain one gives up on an
+// unknown outcome. Readers compare the bytes that any logger serves.
 import { LoggerError } from '../../src/errors.ts';
 import { contentCrc } from '../../src/log/batch.ts';
 import { encodeBatch } from '../../src/log/encode.ts';
 import type { ProducerStamp } from '../../src/log/types.ts';
 import type { Checker } from './checker.ts';
 import type { Machine } from './machine.ts';
+import type { Random } from './random.ts';
 import type { World } from './world.ts';
 
 const PATIENCE_MS = 2000;
+const READ_MAX_BYTES = 8000;
 
 export class Client {
   readonly #world: World;
@@ -17,6 +20,7 @@ export class Client {
   readonly #name: string;
   readonly #producer: bigint | null;
   readonly #onViolation: (error: Error) => void;
+  #epoch = 0;
   #sequence = 0;
   #sent = 0;
   #target: Machine | null = null;
@@ -43,20 +47,24 @@ export class Client {
   async run(): Promise<void> {
     for (;;) {
       await this.#world.sleep(this.#world.random.skewed(this.paceMs / 4, this.paceMs * 2), null);
-      if (this.#world.random.chance(0.1)) await this.#read();
+      const { random } = this.#world;
+      if (random.chance(0.1)) await this.#confirmedRead();
+      else if (random.chance(0.1)) await this.#read(random.pick(this.#machines()), null);
       else await this.#append();
     }
   }
 
   async #append(): Promise<void> {
     this.#sent += 1;
+    if (this.#world.random.chance(0.02)) this.#beginEpoch();
     const count = this.#world.random.whole(1, 3);
+    const size = sizeOf(this.#world.random);
     const name = `${this.#name}:${this.#sent}`;
     const floor = this.#checker.ackedEnd;
     const producer =
-      this.#producer === null ? null : { id: this.#producer, epoch: 0, sequence: this.#sequence };
+      this.#producer === null ? null : { id: this.#producer, epoch: this.#epoch, sequence: this.#sequence };
     for (;;) {
-      const batch = this.#encode(name, count, producer);
+      const batch = this.#encode(name, count, size, producer);
       const crc = contentCrc(batch);
       const answer = await this.#send(batch, count, producer);
       if (answer instanceof Error) {
@@ -72,8 +80,15 @@ export class Client {
     }
   }
 
-  #encode(name: string, count: number, producer: ProducerStamp | null): Buffer {
-    const records = Array.from({ length: count }, (_, index) => ({ value: Buffer.from(`${name}.${index}`) }));
+  #beginEpoch(): void {
+    this.#epoch += 1;
+    this.#sequence = 0;
+  }
+
+  #encode(name: string, count: number, size: number, producer: ProducerStamp | null): Buffer {
+    const records = Array.from({ length: count }, (_, index) => ({
+      value: Buffer.from(`${name}.${index}`.padEnd(size, '.')),
+    }));
     return encodeBatch(records, { timestampMs: Math.floor(this.#world.now), producer });
   }
 
@@ -109,20 +124,36 @@ export class Client {
     });
   }
 
-  /** A linearizable read. */
-  async #read(): Promise<void> {
+  /** A linearizable read: what was acknowledged before is there. */
+  async #confirmedRead(): Promise<void> {
     const machine = this.#pick();
     const { driver } = machine ?? {};
     if (!machine || !driver) return;
     const floor = this.#checker.ackedEnd;
-    const done = await Promise.race([
-      driver.confirmLeadership().then(
-        () => true,
-        () => false,
-      ),
-      this.#world.sleep(PATIENCE_MS, null).then(() => false),
+    const done = await this.#inTime(driver.confirmLeadership().then(() => true));
+    if (!done) return;
+    this.#guard(() => this.#checker.linearized(machine.id, driver.commit, floor));
+    if (machine.driver === driver && floor > 0) await this.#read(machine, floor - 1);
+  }
+
+  /** Reads from a logger, leader or not, and wherever it likes when `offset` is null. */
+  async #read(machine: Machine, offset: number | null): Promise<void> {
+    const { driver, log, uid } = machine;
+    if (!driver || !log || driver.commit <= log.first) return;
+    const { commit: below } = driver;
+    const from = offset ?? this.#world.random.whole(log.first, below - 1);
+    const buffers = await this.#inTime(log.read(from, { maxBytes: READ_MAX_BYTES, below }));
+    // A disk with a flipped bit may refuse what it had, and so does a log that dropped it meanwhile.
+    if (!buffers) return;
+    this.#guard(() => this.#checker.served(`${machine.id}/${uid.slice(0, 4)}`, from, buffers));
+  }
+
+  /** Null when it fails, or takes too long: whoever should answer may be dead. */
+  #inTime<T>(answer: Promise<T>): Promise<T | null> {
+    return Promise.race([
+      answer.catch(() => null),
+      this.#world.sleep(PATIENCE_MS, null).then(() => null),
     ]);
-    if (done) this.#guard(() => this.#checker.linearized(machine.id, driver.commit, floor));
   }
 
   #guard(check: () => void): void {
@@ -135,3 +166,10 @@ export class Client {
 }
 
 const isUnknown = (error: Error): boolean => error instanceof LoggerError && error.kind.outcome === 'unknown';
+
+/** Of one record: mostly small, now and then more than memory holds of the newest, or more than a segment. */
+export function sizeOf(random: Random): number {
+  if (random.chance(0.7)) return 0;
+  if (random.chance(0.7)) return random.whole(20, 500);
+  return random.chance(0.8) ? random.whole(500, 2500) : random.whole(2500, 6000);
+}

@@ -3,7 +3,7 @@
 import { contentCrc, encodeBatch } from '../../src/log/index.ts';
 import type { Rules, Timings } from '../../src/replica/index.ts';
 import { Checker, Violation } from './checker.ts';
-import { Client } from './client.ts';
+import { Client, sizeOf } from './client.ts';
 import { SimulatedConsul } from './consul.ts';
 import { Machine, type Storage } from './machine.ts';
 import { Network } from './network.ts';
@@ -126,12 +126,13 @@ export class Cluster {
     }
   }
 
-  /** Sends so many plain batches at once; whoever is told that one is committed checks it. */
-  burst(machine: Machine, count: number): void {
+  /** Sends so many plain batches at once, of any size if asked; whoever is told that one is committed checks it. */
+  burst(machine: Machine, count: number, anySize = false): void {
     for (let index = 0; index < count; index += 1) {
       this.#bursts += 1;
       const name = `burst-${this.#bursts}`;
-      const batch = encodeBatch([{ value: Buffer.from(name) }], {
+      const value = Buffer.from(name.padEnd(anySize ? sizeOf(this.world.random) : 0, '.'));
+      const batch = encodeBatch([{ value }], {
         timestampMs: Math.floor(this.world.now),
         producer: null,
       });

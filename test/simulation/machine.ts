@@ -123,9 +123,9 @@ export class Machine implements Holder {
     if (!left || this.uid !== log.uid) return;
     if (log.end < left.end)
       throw new Violation(`${this.id} had ${left.end} on disk and came back with ${log.end}`);
-    const crcs = new Map(shadow.map((batch) => [batch.base, batch.crc]));
-    for (const { base, end, crc } of left.batches)
-      if (end <= left.end && base >= log.first && crcs.get(base) !== crc)
+    const crcs = new Map(shadow.map((batch) => [batch.base, batch.headerCrc]));
+    for (const { base, end, headerCrc } of left.batches)
+      if (end <= left.end && base >= log.first && crcs.get(base) !== headerCrc)
         throw new Violation(`${this.id} came back with another batch at ${base}`);
   }
 
@@ -163,7 +163,7 @@ export class Machine implements Holder {
     this.driver = driver;
     driver.onCommit((commit) =>
       this.#guard(() =>
-        checker.committed({ id, process }, log, commit, driver.state.leading?.claim.epoch ?? null),
+        checker.committed({ id, process }, log, commit, driver.state.leading?.claim ?? null),
       ),
     );
     driver.onRole((role, reason) => this.#options.trace(`${id} ${role.kind} ${role.epoch} (${reason})`));

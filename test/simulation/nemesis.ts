@@ -144,7 +144,7 @@ const failSync: Deed = (cluster) => {
 /** Many appends at once: a leader that is cut off then has a long tail of its own. */
 const burst: Deed = (cluster) => {
   const leader = running(cluster).find(({ isLeader }) => isLeader);
-  if (leader) cluster.burst(leader, cluster.world.random.whole(5, 60));
+  if (leader) cluster.burst(leader, cluster.world.random.whole(5, 60), true);
 };
 
 /** Consul forgets, or is restored from a backup: at worst an operator must help when a member is lost at the same time. */

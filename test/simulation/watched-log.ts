@@ -178,9 +178,8 @@ export class WatchedLog implements Log {
 export function describe(buffer: Buffer): Batch[] {
   const found: Batch[] = [];
   for (const { header, bytes } of batchesOf(buffer)) {
-    const { baseOffset, count, epoch, producer } = header;
-    const stamp = producer ? repeatKey(producer) : null;
-    found.push({ base: baseOffset, end: baseOffset + count, epoch, crc: contentCrc(bytes), stamp });
+    const { baseOffset: base, count, epoch, crc: headerCrc, producer } = header;
+    found.push({ base, end: base + count, epoch, crc: contentCrc(bytes), headerCrc, producer });
   }
   return found;
 }
