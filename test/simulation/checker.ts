@@ -130,7 +130,9 @@ export class Checker {
         const at = this.#at.get(batch.base);
         const known = at === undefined ? undefined : this.#ledger[at];
         if (!known || !this.#same(known, batch))
-          throw new Violation(`${id} served ${show(batch)} where ${known ? show(known) : 'nothing'} was committed`);
+          throw new Violation(
+            `${id} served ${show(batch)} where ${known ? show(known) : 'nothing'} was committed`,
+          );
       }
     }
   }

@@ -48,8 +48,9 @@ export class Client {
     for (;;) {
       await this.#world.sleep(this.#world.random.skewed(this.paceMs / 4, this.paceMs * 2), null);
       const { random } = this.#world;
-      if (random.chance(0.1)) await this.#confirmedRead();
-      else if (random.chance(0.1)) await this.#read(random.pick(this.#machines()), null);
+      const draw = random.next();
+      if (draw < 0.1) await this.#confirmedRead();
+      else if (draw < 0.2) await this.#read(random.pick(this.#machines()), null);
       else await this.#append();
     }
   }
@@ -150,10 +151,7 @@ export class Client {
 
   /** Null when it fails, or takes too long: whoever should answer may be dead. */
   #inTime<T>(answer: Promise<T>): Promise<T | null> {
-    return Promise.race([
-      answer.catch(() => null),
-      this.#world.sleep(PATIENCE_MS, null).then(() => null),
-    ]);
+    return Promise.race([answer.catch(() => null), this.#world.sleep(PATIENCE_MS, null).then(() => null)]);
   }
 
   #guard(check: () => void): void {

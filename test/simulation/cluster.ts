@@ -15,6 +15,10 @@ export interface ClusterOptions {
   readonly machines: number;
   readonly clients: number;
   readonly storage: (world: World, id: string) => Storage;
+  /** How much longer than usual troubles may last. */
+  readonly stretch?: number;
+  /** How much rarer than usual clients ask. */
+  readonly quiet?: number;
   readonly timings?: Partial<Timings> | undefined;
   readonly rules?: Rules | undefined;
   readonly flaws?: LogFlaws | undefined;
@@ -31,6 +35,7 @@ export class Cluster {
   readonly machines: Machine[];
   readonly clients: Client[] = [];
   readonly #options: ClusterOptions;
+  readonly stretch: number;
   /** Consul lost its register or got an old one back. */
   forgotten = false;
   #bursts = 0;
@@ -40,6 +45,7 @@ export class Cluster {
 
   constructor(options: ClusterOptions) {
     this.#options = options;
+    this.stretch = options.stretch ?? 1;
     this.world = new World(options.seed);
     this.network = new Network(this.world);
     this.consul = new SimulatedConsul(this.world);
@@ -82,7 +88,7 @@ export class Cluster {
     const { world, checker } = this;
     const client = new Client(world, () => this.machines, checker, `client-${index}`, {
       producer: index % 2 === 0 ? BigInt(index + 1) : null,
-      paceMs: world.random.whole(5, 60),
+      paceMs: world.random.whole(5, 60) * (this.#options.quiet ?? 1),
       onViolation: (error) => this.violated(error),
     });
     this.clients.push(client);

@@ -20,7 +20,7 @@ export class DiskStorage implements Storage {
   #owner: Owner | null = null;
   #full = false;
   failSync: string | null = null;
-  slow = { recordsMs: 0, pairsMs: 0 };
+  slow = { recordsMs: 0, pairsMs: 0, stateMs: 0 };
 
   constructor(world: World) {
     this.#world = world;
@@ -57,6 +57,7 @@ export class DiskStorage implements Storage {
     let ms = isSync ? 0.2 + random.next() * 0.5 : 0.02;
     if (isSync && random.chance(0.01)) ms = random.skewed(1, 200);
     if (isSync && path.endsWith('.log')) ms += this.slow.recordsMs;
+    if (isSync && path.endsWith('/state')) ms += this.slow.stateMs;
     if (isSync && this.failSync !== null && path.endsWith(this.failSync)) {
       this.failSync = null;
       return this.#world.sleep(ms, this.#owner).then(() => {

@@ -21,8 +21,8 @@ export interface Storage {
   /** The volume is replaced by an empty one. */
   wipe(): void;
   full: boolean;
-  /** Added to every sync of records, and to every change of pairs. */
-  slow: { recordsMs: number; pairsMs: number };
+  /** Added to every sync of records, and to every change of pairs or of the state. */
+  slow: { recordsMs: number; pairsMs: number; stateMs: number };
 }
 
 export interface MachineOptions {
@@ -162,9 +162,7 @@ export class Machine implements Holder {
     });
     this.driver = driver;
     driver.onCommit((commit) =>
-      this.#guard(() =>
-        checker.committed({ id, process }, log, commit, driver.state.leading?.claim ?? null),
-      ),
+      this.#guard(() => checker.committed({ id, process }, log, commit, driver.state.leading?.claim ?? null)),
     );
     driver.onRole((role, reason) => this.#options.trace(`${id} ${role.kind} ${role.epoch} (${reason})`));
     driver.setWantedMembers(this.wanted);

@@ -39,7 +39,7 @@ export interface ModelVolume {
   commit: number;
   state: ReplicaState;
   full: boolean;
-  slow: { recordsMs: number; pairsMs: number };
+  slow: { recordsMs: number; pairsMs: number; stateMs: number };
   /** A restart keeps pairs that begin beyond the end. */
   keepPairs: boolean;
   /** Producers' batches below `first`, as a restart brought them. */
@@ -60,7 +60,7 @@ export const emptyVolume = (uid: string): ModelVolume => ({
     membersVersion: { epoch: 0, revision: 0 },
   },
   full: false,
-  slow: { recordsMs: 0, pairsMs: 0 },
+  slow: { recordsMs: 0, pairsMs: 0, stateMs: 0 },
   keepPairs: false,
   table: [],
 });
@@ -314,7 +314,7 @@ export class ModelState implements StateFile {
   }
 
   async save(value: ReplicaState): Promise<void> {
-    await this.#world.sleep(0.3 + this.#world.random.next(), this.#owner);
+    await this.#world.sleep(0.3 + this.#world.random.next() + this.#volume.slow.stateMs, this.#owner);
     this.#volume.state = value;
     await this.#world.sleep(0.1, this.#owner);
   }

@@ -44,7 +44,7 @@ export class ModelStorage implements Storage {
     this.#volume = emptyVolume(this.#world.random.uuid());
   }
 
-  get slow(): { recordsMs: number; pairsMs: number } {
+  get slow(): { recordsMs: number; pairsMs: number; stateMs: number } {
     return this.#volume.slow;
   }
   get full(): boolean {

@@ -9,7 +9,7 @@ type Deed = (cluster: Cluster) => void;
 const running = (cluster: Cluster): Machine[] => cluster.machines.filter(({ driver }) => driver !== null);
 
 const later = (cluster: Cluster, lowMs: number, highMs: number, run: () => void): void =>
-  cluster.world.after(cluster.world.random.skewed(lowMs, highMs), null, run);
+  cluster.world.after(cluster.world.random.skewed(lowMs, highMs * cluster.stretch), null, run);
 
 function pickRunning(cluster: Cluster): Machine | null {
   const { random } = cluster.world;
@@ -147,15 +147,29 @@ const burst: Deed = (cluster) => {
   if (leader) cluster.burst(leader, cluster.world.random.whole(5, 60), true);
 };
 
-/** Consul forgets, or is restored from a backup: at worst an operator must help when a member is lost at the same time. */
+/** What any backup may name is on its disk: a lost disk and a lost register at a time are more than the cluster survives. */
+const isLossFree = ({ checker }: Cluster): boolean =>
+  checker.register?.members.every(({ uid }) => !checker.lost.has(uid)) === true;
+
+/**
+ * Consul forgets, or is restored from a backup of any age and epoch, whatever the loggers are doing; some of them are down
+ * meanwhile and come back sooner or later. At worst an operator must help in the end.
+ */
 const consulForgets: Deed = (cluster) => {
-  if (!isWhole(cluster)) return;
+  if (!isLossFree(cluster)) return;
   const { consul, world, checker } = cluster;
-  const current = checker.register?.epoch ?? 0;
-  const backups = consul.history.filter(({ epoch }) => epoch < current);
-  if (backups.length > 0 && world.random.chance(0.5)) {
-    cluster.trace('Consul is restored from a backup');
-    consul.restore(world.random.pick(backups));
+  const { random } = world;
+  const share = random.pick([0, 0.5, 1]);
+  for (const machine of running(cluster)) {
+    if (!random.chance(share)) continue;
+    machine.crash(false, random.chance(0.7));
+    later(cluster, 5, 8000, () => cluster.start(machine));
+  }
+  const { history } = consul;
+  if (history.length > 0 && random.chance(0.7)) {
+    const at = random.chance(0.5) ? random.whole(0, history.length - 1) : Math.max(0, history.length - 2);
+    cluster.trace(`Consul is restored from backup ${at + 1} of ${history.length}`);
+    consul.restore(history[at]!);
   } else {
     cluster.trace('Consul lost its disk');
     consul.lose();
@@ -214,7 +228,7 @@ const DEEDS: readonly (readonly [number, Deed])[] = [
   [1.5, damage],
   [1, failSync],
   [6, burst],
-  [0.5, consulForgets],
+  [2, consulForgets],
   [2, fillDisk],
   [3, transfer],
   [1, stop],
@@ -251,7 +265,7 @@ export function heal(cluster: Cluster): void {
   cluster.consul.trouble = 0;
   for (const machine of cluster.machines) {
     machine.storage.full = false;
-    Object.assign(machine.storage.slow, { recordsMs: 0, pairsMs: 0 });
+    Object.assign(machine.storage.slow, { recordsMs: 0, pairsMs: 0, stateMs: 0 });
     machine.resume();
     cluster.start(machine);
     machine.want(null);

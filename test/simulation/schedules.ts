@@ -3,7 +3,7 @@
 import { contentCrc, encodeBatch } from '../../src/log/index.ts';
 import type { RegisterValue, Timings } from '../../src/replica/index.ts';
 import type { Cluster } from './cluster.ts';
-import type { Machine } from './machine.ts';
+import { type Machine, peerOf } from './machine.ts';
 import { begin, cut, handOver, isolate, join, leaderOf, others, settled, until } from './stage.ts';
 
 export type Schedule = (cluster: Cluster) => Promise<void>;
@@ -444,6 +444,14 @@ const promiseInCache: Schedule = async (cluster) => {
   cluster.burst(await leaderOf(cluster, [old]), 3);
   await until(cluster, 'records of the second epoch', () => cluster.checker.end >= 8);
   voter.crash(false);
+  await foundAlone(cluster, { old, next, voter });
+};
+
+/** The former leader goes on, with the voter alone. */
+async function foundAlone(
+  cluster: Cluster,
+  { old, next, voter }: { old: Machine; next: Machine; voter: Machine },
+): Promise<void> {
   isolate(cluster, next);
   for (const one of [`${old.id}>${voter.id}`, `${voter.id}>${old.id}`]) cluster.network.cuts.delete(one);
   cluster.start(voter);
@@ -452,6 +460,48 @@ const promiseInCache: Schedule = async (cluster) => {
   await cluster.runFor(50);
   cluster.burst(old, 4);
   await cluster.runFor(4000);
+}
+
+/**
+ * The only one that has the last committed records promises, and its connection breaks before the epoch starts: without its
+ * log the promise must not count.
+ */
+const promiseThenBreak: Schedule = async (cluster) => {
+  const old = await begin(cluster, 5);
+  const [next, ahead] = others(cluster, old) as [Machine, Machine];
+  cut(cluster, old, next);
+  cluster.burst(old, 6);
+  await until(cluster, 'records that the next leader lacks', () => cluster.checker.end >= 11);
+  cluster.consul.cut.add(ahead.id);
+  next.storage.slow.stateMs = 80;
+  old.crash(false, false);
+  const promised = (): boolean =>
+    next.driver?.state.leading?.phase === 'promising' && next.driver.state.leading.promises.size > 0;
+  await until(cluster, 'a promise', promised);
+  next.transport?.breakLink(peerOf(ahead.id));
+  cut(cluster, next, ahead);
+  await cluster.runFor(150);
+  join(cluster, ahead);
+  next.storage.slow.stateMs = 0;
+  await cluster.runFor(3000);
+  cluster.network.cuts.clear();
+  cluster.start(old);
+  await cluster.runFor(3000);
+};
+
+/** A voter loses its power while it stores a promise, and the former leader finds it alone. */
+const promiseBeforeDisk: Schedule = async (cluster) => {
+  const old = await begin(cluster, 5);
+  const [next, voter] = others(cluster, old) as [Machine, Machine];
+  cluster.consul.cut.add(voter.id).add(old.id);
+  isolate(cluster, old);
+  old.pause();
+  voter.storage.slow.stateMs = 700;
+  cluster.burst(await leaderOf(cluster, [old]), 3);
+  await until(cluster, 'records of the second epoch', () => cluster.checker.end >= 8);
+  voter.crash(false);
+  voter.storage.slow.stateMs = 0;
+  await foundAlone(cluster, { old, next, voter });
 };
 
 export const SCHEDULES = {
@@ -475,6 +525,8 @@ export const SCHEDULES = {
   partlyKnown,
   olderEpochBackup,
   unheardChange,
+  promiseThenBreak,
+  promiseBeforeDisk,
 } as const satisfies Record<string, Schedule>;
 
 export type ScheduleName = keyof typeof SCHEDULES;
@@ -507,4 +559,6 @@ export const MACHINES: Readonly<Record<ScheduleName, number>> = {
   partlyKnown: 5,
   olderEpochBackup: 5,
   unheardChange: 5,
+  promiseThenBreak: 3,
+  promiseBeforeDisk: 3,
 };
