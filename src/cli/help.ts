@@ -131,7 +131,7 @@ leader what it lacks. Without this it would be taken for the logger that the cop
   verify: `Usage: dlog verify [FILE…] [OPTIONS]
 
 Checks histories together, all those of one log; - is the input. Without FILE it compares the logs that the loggers
-named by --url have now. Ends with 0 if the log is shown to be right, with 1 if it is wrong or that cannot be told.
+named by --url have now; with one --url also those of the other members, where they can be reached. Ends with 0 if the log is shown to be right, with 1 if it is wrong or that cannot be told.
 
   --clock-skew-ms N  how far the clocks of two files may differ (default: 10)
   --others          records of writers that were not recorded are no fault

@@ -1,12 +1,16 @@
-// The check of a log as it is now: all loggers named are read side by side, a page at a time, up to what the last of them calls
+// The check of a log as it is now: all loggers are read side by side, a page at a time, up to what the last of them calls
 // committed, and must give the same records, without holes, epochs and timestamps never falling.
 import { isDeepStrictEqual } from 'node:util';
+import type { Status } from '../api/index.ts';
 import { LogClient, type ReadRecord } from '../client/index.ts';
+import { messageOf } from '../errors.ts';
 import { Findings } from './anomalies.ts';
 import type { LoggerAccess } from './load/options.ts';
 import type { Report } from './verify.ts';
 
 const PAGE_ROWS = 1000;
+/** Others are left out after this long: they may be reachable from the cluster alone. */
+const OTHERS_TIMEOUT_MS = 5000;
 
 export interface LiveOptions extends LoggerAccess {
   readonly loggers: readonly string[];
@@ -22,22 +26,26 @@ interface Log {
   held: ReadRecord[];
 }
 
-/** Rejects with ClientError when a logger cannot be read. */
-export async function verifyLive({ loggers, timeoutMs, signal, token, ca }: LiveOptions): Promise<Report> {
-  const logs: Log[] = loggers.map((logger) => ({
-    logger,
-    client: new LogClient({ target: logger, ...(token && { token }), ...(ca && { ca }) }),
-    held: [],
-  }));
+/**
+ * Where the URLs named lead to one logger only, the other members are read too, at the addresses that the status gives. One
+ * that cannot be read leaves the verdict unknown. Rejects with ClientError when a logger that was named cannot be read.
+ */
+export async function verifyLive(options: LiveOptions): Promise<Report> {
+  const { loggers, timeoutMs, signal } = options;
+  const logs: Log[] = [];
   const findings = new Findings();
   const deadline = () => AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   try {
+    for (const logger of loggers) logs.push(logOf(logger, options));
     const limits = deadline();
-    const ranges = await Promise.all(
-      logs.map(async ({ client }) => (await client.status({ signal: limits })).offsets),
-    );
+    const named = await Promise.all(logs.map(({ client }) => client.status({ signal: limits })));
+    const { others, notes } = await othersOf(named, options);
+    logs.push(...others.map(({ log }) => log));
+    const ranges = [...named, ...others.map(({ status }) => status)].map(({ offsets }) => offsets);
     const from = Math.max(...ranges.map(({ first }) => first));
     const to = Math.max(from, Math.min(...ranges.map(({ commit }) => commit)));
+    if (to === from && ranges.some(({ commit }) => commit > 0))
+      notes.push('there is no record that all of them hold, so none was compared');
     let before: ReadRecord | null = null;
     for (let next = from; next < to; ) {
       await fill(logs, next, to, deadline());
@@ -46,10 +54,51 @@ export async function verifyLive({ loggers, timeoutMs, signal, token, ca }: Live
       for (const log of logs) log.held = log.held.slice(count);
       next += count;
     }
-    return reportOf(loggers, from, to, findings);
+    return reportOf(logs, from, to, findings, notes);
   } finally {
     await Promise.all(logs.map(({ client }) => client.close()));
   }
+}
+
+function logOf(logger: string, { token, ca }: LoggerAccess): Log {
+  const access = { ...(token && { token }), ...(ca && { ca }) };
+  return { logger, client: new LogClient({ target: logger, ...access }), held: [] };
+}
+
+interface Others {
+  readonly others: readonly { readonly log: Log; readonly status: Status }[];
+  /** Whom it was not compared with, and why. */
+  readonly notes: string[];
+}
+
+/** None where several loggers were named: then these are meant. */
+async function othersOf(named: readonly Status[], options: LiveOptions): Promise<Others> {
+  const [one] = named;
+  const notes: string[] = [];
+  if (one === undefined || named.some(({ id }) => id !== one.id)) return { others: [], notes };
+  const { loggers, signal, timeoutMs } = options;
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.min(timeoutMs, OTHERS_TIMEOUT_MS))]);
+  const isSecure = loggers.some((url) => url.startsWith('https:'));
+  const found = one.members
+    .filter(({ id }) => id !== one.id)
+    .map(async ({ id, api }) => {
+      const skip = (why: string): null => {
+        notes.push(`${id} was not compared: ${why}; name its URL too`);
+        return null;
+      };
+      if (api === null) return skip('its address is not known');
+      // Neither token nor records leave in the clear where a secure way was chosen.
+      if (isSecure && !api.startsWith('https:')) return skip(`${api} is no https:// URL`);
+      const log = logOf(api, options);
+      try {
+        return { log, status: await log.client.status({ signal: limit }) };
+      } catch (error) {
+        await log.client.close();
+        signal.throwIfAborted();
+        return skip(`${api}: ${messageOf(error)}`);
+      }
+    });
+  return { others: (await Promise.all(found)).filter((other) => other !== null), notes };
 }
 
 /** Every log holds at least one record from `next` on. */
@@ -112,10 +161,16 @@ function shown({ offset, epoch, timestampMs, value }: ReadRecord): string {
   return `offset ${offset}, epoch ${epoch}, timestamp ${timestampMs}: ${JSON.stringify(text.slice(0, SHOWN_CHARACTERS))}`;
 }
 
-function reportOf(loggers: readonly string[], from: number, to: number, findings: Findings): Report {
+function reportOf(
+  logs: readonly Log[],
+  from: number,
+  to: number,
+  findings: Findings,
+  notes: readonly string[],
+): Report {
   const { anomalies, counts } = findings;
   return {
-    verdict: anomalies.length > 0 ? 'invalid' : 'valid',
+    verdict: anomalies.length > 0 ? 'invalid' : notes.length > 0 ? 'unknown' : 'valid',
     anomalies,
     counts,
     summary: {
@@ -124,10 +179,10 @@ function reportOf(loggers: readonly string[], from: number, to: number, findings
       unknownStored: 0,
       reads: 0,
       offsets: to - from,
-      finals: loggers.map((logger) => ({ logger, from, to, complete: true })),
+      finals: logs.map(({ logger }) => ({ logger, from, to, complete: true })),
       expired: 0,
       unread: 0,
     },
-    notes: [],
+    notes,
   };
 }

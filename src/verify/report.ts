@@ -16,7 +16,7 @@ const plural = (count: number, one: string): string => `${count} ${count === 1 ?
 function headline({ verdict, counts }: Report): string {
   if (verdict === 'valid') return 'Valid: no anomaly was found.';
   if (verdict === 'unknown')
-    return 'Unknown: no anomaly was found, but the history cannot show that there is none.';
+    return 'Unknown: no anomaly was found, but what was read cannot show that there is none.';
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const kinds = Object.entries(counts).map(([kind, count]) => `${kind} ${count}`);
   return `INVALID: ${total === 1 ? '1 anomaly' : `${total} anomalies`} (${kinds.join(', ')}).`;

@@ -7,6 +7,9 @@ import type { CommandContext } from '../run.ts';
 /** Allowed between two files where nothing else is said: clocks of one machine, read by different processes. */
 const DEFAULT_CLOCK_SKEW_MS = 10;
 
+const OTHERS_HINT =
+  'do others write to this log too? Give their histories as well, or --others where there are none';
+
 export async function verify({ invocation, terminal }: CommandContext): Promise<void> {
   const { operands, client, timeoutMs } = invocation;
   const { clockSkewMs, others } = invocation.verify;
@@ -25,5 +28,7 @@ export async function verify({ invocation, terminal }: CommandContext): Promise<
         });
   terminal.out(invocation.json ? jsonLine(report) : reportText(report));
   if (report.verdict !== 'valid')
-    throw new CliError('log-not-valid', `the log is not shown to be right: ${report.verdict}`);
+    throw new CliError('log-not-valid', `the log is not shown to be right: ${report.verdict}`, {
+      ...(Object.keys(report.counts).join() === 'phantom' && { hint: OTHERS_HINT }),
+    });
 }

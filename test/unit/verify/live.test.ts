@@ -68,3 +68,55 @@ test('loggers that speak TLS and ask for a token are read with both', async (t) 
   assert.deepEqual([verdict, summary.offsets], ['valid', 2]);
   await assert.rejects(verifyLive({ ...wish, ca: access.ca }), { code: 'unauthorized' });
 });
+
+/** `api` says that there is another member, at `url`. */
+function tellsOf({ service }: RunningApi, url: string | null): void {
+  const status = service.status();
+  const [own] = status.members;
+  const members = [own!, { ...own!, id: 'logger-1', api: url }];
+  Object.defineProperty(service, 'status', {
+    value: () => ({ ...status, offsets: service.offsets, members }),
+  });
+}
+
+test('one URL: the other members are compared too', async (t) => {
+  const [a, b] = await two(t);
+  tellsOf(a, b.url);
+  a.service.fill('one', 'two');
+  b.service.fill('one', 'two');
+  const right = await check(a);
+  assert.deepEqual([right.verdict, right.notes], ['valid', []]);
+  assert.deepEqual(
+    right.summary.finals.map(({ logger }) => logger),
+    [a.url, b.url],
+  );
+  a.service.fill('three');
+  b.service.fill('another');
+  assert.deepEqual((await check(a)).counts, { 'two-values': 1 });
+});
+
+test('one URL, and a member that cannot be read: unknown, and whom it is about', async (t) => {
+  const [a] = await two(t);
+  a.service.fill('one');
+  tellsOf(a, null);
+  const nowhere = await check(a);
+  assert.deepEqual([nowhere.verdict, nowhere.summary.offsets], ['unknown', 1]);
+  assert.match(nowhere.notes.join(), /^logger-1 was not compared: its address is not known/);
+  tellsOf(a, 'http://127.0.0.1:1');
+  const silent = await verifyLive({
+    loggers: [a.url],
+    timeoutMs: 300,
+    signal: new AbortController().signal,
+  });
+  assert.equal(silent.verdict, 'unknown');
+  assert.match(silent.notes.join(), /^logger-1 was not compared: http:\/\/127\.0\.0\.1:1: .*ECONNREFUSED/);
+});
+
+test('logs that have no record in common were not compared', async (t) => {
+  const [a, b] = await two(t);
+  a.service.fill('one', 'two', 'three');
+  a.service.retainFrom(2);
+  b.service.fill('one');
+  const { verdict, notes } = await check(a, b);
+  assert.deepEqual([verdict, notes.length], ['unknown', 1]);
+});
