@@ -14,7 +14,7 @@ import { formatPairs, pairsCrc } from './pairs.ts';
 import { type MarkValues, RecoveryMark } from './recovery-mark.ts';
 import { readWhole, writeWhole } from './small-file.ts';
 
-const NOTHING: MarkValues = { synced: 0, commit: 0, pairsCrc: pairsCrc([]), pending: null };
+const NOTHING: MarkValues = { synced: 0, commit: 0, pairsCrc: pairsCrc([]), pending: null, first: 0 };
 
 /** Makes an empty log in the data directory; durable when it resolves. */
 export async function createLog(disk: Disk, directory: string): Promise<void> {

@@ -11,7 +11,7 @@ import { type Disk, type DiskFile, isMissing, vouched } from './disk.ts';
 import { CHECKPOINT_FILE, parseSegmentFile, segmentFile } from './names.ts';
 import { formatPairs, pairsCrc, pairsProblem, pairsUpTo, parsePairs } from './pairs.ts';
 import type { ProducerTable } from './producers.ts';
-import { RecoveryMark } from './recovery-mark.ts';
+import { type MarkValues, RecoveryMark } from './recovery-mark.ts';
 import { resumeReset } from './reset.ts';
 import { savedProducers } from './saved-producers.ts';
 import { SCAN_CHUNK_BYTES, type Scanned, scan, sizeWithoutZeros, wholeBatchFollows } from './scan.ts';
@@ -44,7 +44,7 @@ export async function recover(disk: Disk, directory: string): Promise<RecoveredL
   const mark = await openMark(disk, directory);
   try {
     const stored = await loadPairs(disk, directory, mark);
-    const bases = await segmentBases(disk, directory, mark.values.synced);
+    const bases = await segmentBases(disk, directory, mark.values);
     const sealed: Segment[] = [];
     for (const [index, base] of bases.slice(0, -1).entries())
       sealed.push(
@@ -60,7 +60,7 @@ export async function recover(disk: Disk, directory: string): Promise<RecoveredL
     const pairs = pairsUpTo(stored, last.end);
     await tidy(disk, directory, bases);
     await vouched(disk.syncDirectory(directory));
-    await savePairs(disk, directory, { mark, stored, pairs, end: last.end });
+    await savePairs(disk, directory, { mark, stored, pairs, first: bases[0] as number, end: last.end });
     const segments = new Segments([...sealed, last.segment]);
     const droppedPairs = stored.length - pairs.length;
     const { end, producers, tornBytes } = last;
@@ -84,18 +84,24 @@ async function storeFoundNames(disk: Disk, directory: string): Promise<void> {
 async function savePairs(
   disk: Disk,
   directory: string,
-  found: { mark: RecoveryMark; stored: readonly EpochPair[]; pairs: readonly EpochPair[]; end: number },
+  found: {
+    mark: RecoveryMark;
+    stored: readonly EpochPair[];
+    pairs: readonly EpochPair[];
+    first: number;
+    end: number;
+  },
 ): Promise<void> {
-  const { mark, stored, pairs, end } = found;
+  const { mark, stored, pairs, first, end } = found;
   const { pending, pairsCrc: fileCrc } = mark.values;
   if (pairs.length === stored.length) {
-    await mark.save({ ...mark.values, synced: end });
+    await mark.save({ ...mark.values, synced: end, first });
     return;
   }
   // The pending one is the last of all, so it is among those that go.
   const isInFile = pairs.length < stored.length - (pending ? 1 : 0);
   const crc = isInFile ? pairsCrc(pairs) : fileCrc;
-  await mark.save({ ...mark.values, synced: end, pairsCrc: crc, pending: null });
+  await mark.save({ ...mark.values, synced: end, pairsCrc: crc, pending: null, first });
   if (isInFile) await writeWhole(disk, directory, CHECKPOINT_FILE, formatPairs(pairs));
 }
 
@@ -130,7 +136,11 @@ async function loadPairs(disk: Disk, directory: string, mark: RecoveryMark): Pro
  * First offsets of the segments, rising. The mark was raised to the second segment's before the first could go, and to a new
  * start before its segment was made: a log that begins above it, which may be empty, would claim offsets that it never had.
  */
-async function segmentBases(disk: Disk, directory: string, synced: number): Promise<number[]> {
+async function segmentBases(
+  disk: Disk,
+  directory: string,
+  { synced, first: marked }: MarkValues,
+): Promise<number[]> {
   const bases: number[] = [];
   for (const name of await disk.list(directory)) {
     const file = parseSegmentFile(name);
@@ -141,6 +151,10 @@ async function segmentBases(disk: Disk, directory: string, synced: number): Prom
   if (first > synced)
     throw new LogDamagedError(
       `the log begins at ${first}, but offset ${synced} was still there when it was marked`,
+    );
+  if (marked !== null && first > marked)
+    throw new LogDamagedError(
+      `the log begins at ${first}, but the segments from ${marked} on were not removed`,
     );
   return bases;
 }

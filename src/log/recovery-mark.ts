@@ -22,6 +22,8 @@ export interface MarkValues {
   readonly pairsCrc: number;
   /** The last pair of the log, when that checkpoint lacks it. */
   readonly pending: EpochPair | null;
+  /** The log begins here or, after a crash during a removal, before; null in a mark of an older logger, which does not say. */
+  readonly first: number | null;
 }
 
 interface Slot extends MarkValues {
@@ -30,9 +32,13 @@ interface Slot extends MarkValues {
 
 const SLOT_DISTANCE_BYTES = 4096;
 const BODY_SIZE_BYTES = 44;
-const SLOT_SIZE_BYTES = BODY_SIZE_BYTES + 4;
+const CRC_SIZE_BYTES = 4;
+/** Older loggers read this much, and write no more. */
+const OLD_SIZE_BYTES = BODY_SIZE_BYTES + CRC_SIZE_BYTES;
+/** Behind it the first offset and a second CRC, of all before: it does not fit once an older logger has written the slot. */
+const SLOT_SIZE_BYTES = OLD_SIZE_BYTES + 8 + CRC_SIZE_BYTES;
 
-function encodeSlot({ number, synced, commit, pairsCrc, pending }: Slot): Buffer {
+function encodeSlot({ number, synced, commit, pairsCrc, pending, first }: Slot): Buffer {
   const body = Buffer.alloc(BODY_SIZE_BYTES);
   writeLong(body, number, 0);
   writeLong(body, synced, 8);
@@ -40,7 +46,16 @@ function encodeSlot({ number, synced, commit, pairsCrc, pending }: Slot): Buffer
   body.writeUInt32BE(pairsCrc, 24);
   writeLong(body, pending?.epoch ?? 0, 28);
   writeLong(body, pending?.start ?? 0, 36);
-  return withCrc(body);
+  if (first === null) return withCrc(body);
+  const extension = Buffer.alloc(8);
+  writeLong(extension, first, 0);
+  return withCrc(Buffer.concat([withCrc(body), extension]));
+}
+
+function firstIn(slot: Buffer): number | null {
+  const bytes = withoutCrc(slot);
+  const first = bytes === null ? null : readLong(bytes, OLD_SIZE_BYTES);
+  return Number.isSafeInteger(first) ? first : null;
 }
 
 type Longs = [number, number, number, number, number];
@@ -48,12 +63,13 @@ type Longs = [number, number, number, number, number];
 async function readSlot(file: DiskFile, index: number): Promise<Slot | null> {
   const bytes = Buffer.alloc(SLOT_SIZE_BYTES);
   await file.read(bytes, index * SLOT_DISTANCE_BYTES);
-  const body = withoutCrc(bytes);
+  const body = withoutCrc(bytes.subarray(0, OLD_SIZE_BYTES));
   if (body === null) return null;
   const [number, synced, commit, epoch, start] = [0, 8, 16, 28, 36].map((at) => readLong(body, at)) as Longs;
   if (![number, synced, commit, epoch, start].every(Number.isSafeInteger) || commit > synced) return null;
   const pairsCrc = body.readUInt32BE(24);
-  return { number, synced, commit, pairsCrc, pending: epoch === 0 ? null : { epoch, start } };
+  const pending = epoch === 0 ? null : { epoch, start };
+  return { number, synced, commit, pairsCrc, pending, first: firstIn(bytes) };
 }
 
 export class RecoveryMark {

@@ -105,7 +105,7 @@ async function carryOut(
     if (parseSegmentFile(name)) await disk.remove(`${directory}/${name}`);
   await writeWhole(disk, directory, segmentFile(first, 'producers'), producers);
   await writeWhole(disk, directory, CHECKPOINT_FILE, formatPairs(pairs));
-  await saveMark({ synced: first, commit: first, pairsCrc: pairsCrc(pairs), pending: null });
+  await saveMark({ synced: first, commit: first, pairsCrc: pairsCrc(pairs), pending: null, first });
   const segment = await disk.open(`${directory}/${segmentFile(first, 'log')}`, 'create');
   await segment.close();
   await vouched(disk.syncDirectory(directory));

@@ -40,7 +40,7 @@ function removeWhile(
   mayGo: (segment: Segment, end: number) => boolean,
   first = 0,
 ): Promise<void> {
-  const { content, files, writer } = parts;
+  const { content, files, mark, writer } = parts;
   const { segments } = content;
   return writer.turn(async () => {
     let removed = 0;
@@ -55,6 +55,9 @@ function removeWhile(
       // Without that file the oldest is all that is on the disk.
       if (!next?.hasFile) break;
       content.removeOldest(next.base);
+      // In both slots before the file goes: a log that begins above what the mark says has lost its first segment.
+      await mark.save(writer.markNow());
+      await mark.save(writer.markNow());
       await files.remove(oldest);
       removed += 1;
     }

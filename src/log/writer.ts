@@ -250,7 +250,8 @@ export class Writer {
   markNow(): MarkValues {
     const { pairsCrc, pending } = this.#parts.mark.values;
     const synced = this.#syncedEnd;
-    return { synced, commit: Math.min(this.#commit, synced), pairsCrc, pending };
+    const { first } = this.#parts.content;
+    return { synced, commit: Math.min(this.#commit, synced), pairsCrc, pending, first };
   }
 
   /** Counts the free room anew. Only for whoever has the turn. */

@@ -67,9 +67,10 @@ test('the recovery mark', async () => {
   await opened.log.addPair(pending);
   disk.kill();
   const mark = disk.content('/data/log/recovery-mark');
-  assert.equal(mark.length, 4096 + 48);
+  assert.equal(mark.length, 4096 + 60);
   const slots = [0, 4096].map((at) => {
-    const slot = mark.subarray(at, at + 48);
+    const slot = mark.subarray(at, at + 60);
+    assert.equal(slot.readUInt32BE(56), crc32c(slot.subarray(0, 56)));
     assert.equal(slot.readUInt32BE(44), crc32c(slot.subarray(0, 44)));
     assert.equal(Number(slot.readBigUInt64BE(0)) % 2, at / 4096);
     return {
@@ -78,12 +79,13 @@ test('the recovery mark', async () => {
       commit: Number(slot.readBigUInt64BE(16)),
       pairsCrc: slot.readUInt32BE(24),
       pending: { epoch: Number(slot.readBigUInt64BE(28)), start: Number(slot.readBigUInt64BE(36)) },
+      first: Number(slot.readBigUInt64BE(48)),
     };
   });
   const newest = slots.toSorted((one, other) => other.number - one.number)[0];
   assert.deepEqual(
     { ...newest, number: 0 },
-    { number: 0, synced: 10, commit: 9, pairsCrc: crc32c(CHECKPOINT), pending },
+    { number: 0, synced: 10, commit: 9, pairsCrc: crc32c(CHECKPOINT), pending, first: 0 },
   );
 });
 

@@ -8,7 +8,15 @@ import { crc32c } from '@node-rs/crc32';
 import { batchesOf, NodeDisk } from '../../../src/log/index.ts';
 import { openLog } from '../../../src/log/open-log.ts';
 import { withCrc } from '../../../src/log/small-file.ts';
-import { appendMany, assertBytes, freshLog, neverRoom, openOn, readAll } from '../../support/log-fixture.ts';
+import {
+  appendMany,
+  assertBytes,
+  freshLog,
+  hold,
+  neverRoom,
+  openOn,
+  readAll,
+} from '../../support/log-fixture.ts';
 import { MemoryDisk } from '../../support/memory-disk.ts';
 
 const STATE = '/data/state';
@@ -131,4 +139,58 @@ test('a sealed segment that was cut short is damage, not an answer without a rec
   disk.overwrite(path, disk.content(path).subarray(0, 4 * (batches[0] as Buffer).length + 100));
   assertBytes(await log.read(3, { maxBytes: 1, below: log.end }), batches.slice(3, 4));
   await assert.rejects(log.read(4, { maxBytes: 1, below: log.end }), { code: 'internal' });
+});
+
+test('a first segment that is missing is damage, unless it was removed', async () => {
+  const { log, disk } = await freshLog();
+  appendMany(log, 30, 8000);
+  await log.sync();
+  await log.deleteBelow(8);
+  await log.close();
+  const { log: again, recovered } = await openOn(disk);
+  assert.deepEqual([again.first, recovered.quarantine], [8, null]);
+  await again.close();
+  await disk.remove('/data/log/00000000000000000008.log');
+  assert.match(
+    (await openOn(disk)).recovered.quarantine?.reason ?? '',
+    /the log begins at 16, but the segments from 8 on were not removed/,
+  );
+});
+
+test('a first segment that comes back after a crash is no damage, with one slot of the mark lost too', async () => {
+  const { log, disk } = await freshLog();
+  appendMany(log, 30, 8000);
+  await log.sync();
+  const removal = hold(disk, 'remove', '.log');
+  void log.deleteBelow(16);
+  await removal.arrived;
+  disk.crash({ random: () => 0, keeps: 'none' });
+  const back = await openOn(disk);
+  assert.deepEqual([back.log.first, back.recovered.quarantine], [0, null]);
+  await back.log.deleteBelow(16);
+  disk.crash({ random: () => 0, keeps: 'none' });
+  const mark = disk.content('/data/log/recovery-mark');
+  for (const at of [0, 4096]) {
+    const copy = Buffer.from(mark);
+    copy.fill(0, at, at + 48);
+    disk.overwrite('/data/log/recovery-mark', copy);
+    const { log: again, recovered } = await openOn(disk);
+    assert.deepEqual([again.first, recovered.quarantine], [16, null]);
+    disk.kill();
+  }
+});
+
+test('a mark of an older logger does not say where the log begins, and opens', async () => {
+  const { log, disk } = await freshLog();
+  appendMany(log, 30, 8000);
+  await log.close();
+  const mark = Buffer.from(disk.content('/data/log/recovery-mark'));
+  for (const at of [0, 4096]) mark.fill(0, at + 48, at + 60);
+  disk.overwrite('/data/log/recovery-mark', mark);
+  await disk.remove('/data/log/00000000000000000000.log');
+  const { log: again, recovered } = await openOn(disk);
+  assert.deepEqual([again.first, recovered.quarantine], [8, null]);
+  await again.close();
+  await disk.remove('/data/log/00000000000000000008.log');
+  assert.notEqual((await openOn(disk)).recovered.quarantine, null, 'from now on it does');
 });
