@@ -1,6 +1,7 @@
 // The check of logs as they are now, of loggers in memory that were given what a test wants.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import type { Status } from '../../../src/api/index.ts';
 import { type Report, verifyLive } from '../../../src/verify/index.ts';
 import { type RunningApi, startApi } from '../../support/api.ts';
 import { startGuardedApi } from '../../support/guarded-api.ts';
@@ -74,9 +75,8 @@ function tellsOf({ service }: RunningApi, url: string | null): void {
   const status = service.status();
   const [own] = status.members;
   const members = [own!, { ...own!, id: 'logger-1', api: url }];
-  Object.defineProperty(service, 'status', {
-    value: () => ({ ...status, offsets: service.offsets, members }),
-  });
+  const told = (): Status => ({ ...status, offsets: service.offsets, members });
+  Object.defineProperty(service, 'status', { value: told, configurable: true });
 }
 
 test('one URL: the other members are compared too', async (t) => {
