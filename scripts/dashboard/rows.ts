@@ -157,6 +157,13 @@ const commit: Row = {
       perPod('log_commit_stalled_seconds'),
     ),
     graph(
+      'Clocks off by',
+      'From the time that a majority of the members agrees on, and how far the log is ahead of that.',
+      's',
+      perPod('clock_offset_seconds'),
+      query(`max(${loggers('log_time_ahead_seconds')})`, 'log ahead'),
+    ),
+    graph(
       'Follower lag in records',
       'As the leader sees it.',
       'short',

@@ -11,6 +11,7 @@ export interface RetentionPolicy {
   readonly maxBytes: number;
   /** Segments go whose last record is older; 0 keeps all. */
   readonly maxAgeMs: number;
+  /** Later than any clock that is trusted: records are at least so old. -Infinity: their age is not known. */
   readonly nowMs: number;
   readonly commit: number;
 }

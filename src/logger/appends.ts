@@ -1,5 +1,5 @@
 // The way of an append through the leader: admitted within bounds, encoded once as a batch, proposed, awaited with a
-// deadline. Time comes from the leader here and never goes back, whatever the machine's clock does.
+// deadline. The records' time is set here and never goes back, whatever clocks do.
 import type { AppendRefusal, AppendResult, OfferedBatch } from '../api/index.ts';
 import { FULL_RETRY_AFTER_SECONDS, LoggerError } from '../errors.ts';
 import { encodeBatch, type Log, type ProducerStamp, type RecordInput, stampTime } from '../log/index.ts';
@@ -15,7 +15,6 @@ export class Appends {
   readonly #log: Log;
   readonly #replicated: ReplicatedLog;
   readonly #limits: AppendLimits;
-  readonly #now: () => number;
   readonly #onAppended: (records: number, bytes: number) => void;
   #pendingRequests = 0;
   #pendingBytes = 0;
@@ -26,13 +25,11 @@ export class Appends {
     replicated: ReplicatedLog,
     limits: AppendLimits,
     onAppended: (records: number, bytes: number) => void,
-    now: () => number = Date.now,
   ) {
     this.#log = log;
     this.#replicated = replicated;
     this.#limits = limits;
     this.#onAppended = onAppended;
-    this.#now = now;
   }
 
   get pending(): { requests: number; bytes: number } {
@@ -53,7 +50,8 @@ export class Appends {
   }
 
   #time(): number {
-    this.#lastTimestampMs = Math.max(this.#now(), this.#log.lastTimestampMs, this.#lastTimestampMs);
+    const nowMs = this.#replicated.time.now();
+    this.#lastTimestampMs = Math.max(nowMs, this.#log.lastTimestampMs, this.#lastTimestampMs);
     return this.#lastTimestampMs;
   }
 

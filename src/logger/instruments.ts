@@ -37,7 +37,7 @@ export function observe({
   api,
   nowMs,
 }: ObservedParts): Observed {
-  const { role, members, state } = replicated;
+  const { role, members, state, time } = replicated;
   const leading = role.kind === 'leader';
   const { requests, bytes } = appends.pending;
   return {
@@ -55,6 +55,8 @@ export function observe({
     endOffset: log.end,
     syncedOffset: log.syncedEnd,
     commitStalledSeconds: commitStalledMs(state, nowMs) / 1000,
+    clockOffsetSeconds: time.clockAheadMs === null ? null : time.clockAheadMs / 1000,
+    logTimeAheadSeconds: time.logAheadMs / 1000,
     logSizeBytes: log.sizeBytes,
     logSegments: log.segmentCount,
     diskFull: log.full,

@@ -16,6 +16,8 @@ export interface ReplicatedLog {
    */
   readonly commitHasBeenCurrent: boolean;
   readonly members: readonly MemberStatus[];
+  /** The time that records get which are appended now, unless the log's last timestamp is later: see driver/log-time.ts. */
+  readonly time: { now(): number };
   /** Id of the Consul session held now. */
   readonly session: string | null;
   /** Base URL under which this logger says that it is reached. */

@@ -23,14 +23,14 @@ export function keepMark(
 
 export function keepRetention(
   { maxBytes, maxAgeMs }: RetentionPolicy,
-  retain: (policy: RetentionPolicy & { nowMs: number }) => Promise<void>,
+  retain: (policy: RetentionPolicy) => Promise<void>,
   onError: (error: unknown) => void,
   signal: AbortSignal,
 ): void {
   if (maxBytes === 0 && maxAgeMs === 0) return;
   const limit = (value: number): number => (value === 0 ? Number.POSITIVE_INFINITY : value);
   const policy = { maxBytes: limit(maxBytes), maxAgeMs: limit(maxAgeMs) };
-  every(RETENTION_INTERVAL_MS, () => retain({ ...policy, nowMs: Date.now() }), onError, signal);
+  every(RETENTION_INTERVAL_MS, () => retain(policy), onError, signal);
 }
 
 /** Runs `work` again and again, never twice at a time, until `signal` aborts. */

@@ -33,6 +33,9 @@ export interface Observed {
   readonly endOffset: number;
   readonly syncedOffset: number;
   readonly commitStalledSeconds: number;
+  /** Null until the clocks of a majority were heard. */
+  readonly clockOffsetSeconds: number | null;
+  readonly logTimeAheadSeconds: number;
   readonly logSizeBytes: number;
   readonly logSegments: number;
   readonly diskFull: boolean;
@@ -95,6 +98,16 @@ export function observedGauges(
     'log_commit_stalled_seconds',
     'As the leader: for how long records have waited without any commit; 0 when none waits',
     (now) => now.commitStalledSeconds,
+  );
+  gauge(
+    'clock_offset_seconds',
+    'How far the clock of this machine is ahead of the time that a majority of the members agrees on; negative: behind',
+    (now) => now.clockOffsetSeconds,
+  );
+  gauge(
+    'log_time_ahead_seconds',
+    'How far the timestamp of the last record is ahead of that time; until it has come, all records get this timestamp',
+    (now) => now.logTimeAheadSeconds,
   );
   gauge('log_size_bytes', 'Size of all segments', (now) => now.logSizeBytes);
   gauge('log_segments', 'Number of segments', (now) => now.logSegments);

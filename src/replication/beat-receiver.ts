@@ -4,7 +4,7 @@
 // While the main thread is stuck only the latest of each logger waits for it, so that what waits is bounded.
 import type { Socket } from 'node:net';
 import type { Beat } from '../replica/types.ts';
-import { decodeBeat, encodeBeat, type Heard, sameBeat } from './beat-words.ts';
+import { decodeBeat, type Echo, encodeBeat, type Heard, sameBeat } from './beat-words.ts';
 import { Channel } from './channel.ts';
 import { shakeHands } from './handshake.ts';
 import type { HeardCounter } from './heard-counts.ts';
@@ -107,7 +107,7 @@ export class BeatReceiver {
     };
     channel.receive = (frame) => {
       const { beat, echoMs } = decodeBeat(frame);
-      if (echoMs !== null) channel.send({ type: 'echo', echoMs });
+      if (echoMs !== null) channel.send({ type: 'echo', echoMs, wallMs: Date.now() } satisfies Echo);
       const told = this.#told.get(uid);
       if (told !== undefined && sameBeat(beat, told.beat)) this.#heardAgain(line, told);
       else this.#heardNew(line, uid, beat);

@@ -2,7 +2,7 @@
 // each side dials for its own beats, no two connections compete for one purpose.
 import type { Socket } from 'node:net';
 import type { Beat } from '../replica/types.ts';
-import { type BeatTarget, decodeEcho, encodeBeat } from './beat-words.ts';
+import { type BeatTarget, decodeEcho, encodeBeat, type RoundTrip, sharedMs } from './beat-words.ts';
 import { Channel, type Ending } from './channel.ts';
 import { dial, parseHostPort, type TlsMaterial } from './dial.ts';
 import { shakeHands } from './handshake.ts';
@@ -15,7 +15,7 @@ interface BeatSenderOptions {
   readonly own: OwnHello;
   readonly tls: (() => TlsMaterial) | null;
   readonly log: QuietLog;
-  roundTrip(id: string, ms: number): void;
+  roundTrip(trip: RoundTrip): void;
 }
 
 export class BeatSender {
@@ -147,7 +147,9 @@ class Line {
     this.#waitingMs = null;
     channel.receive = (frame) => {
       this.#waitingMs = null;
-      this.#options.roundTrip(this.target.id, performance.now() - decodeEcho(frame).echoMs);
+      const { echoMs, wallMs = null } = decodeEcho(frame);
+      const { id, uid } = this.target;
+      this.#options.roundTrip({ id, uid, ms: performance.now() - echoMs, wallMs, atMs: sharedMs() });
     };
     channel.ended = () => {
       if (this.#channel !== channel) return;

@@ -58,7 +58,7 @@ async function run(data: BeatThreadData): Promise<void> {
     own,
     tls: material === null ? null : tls,
     log,
-    roundTrip: (id, ms) => void trips.push({ id, ms }),
+    roundTrip: (trip) => void trips.push(trip),
   });
   let beat: Beat | null = null;
   const send = (): void => {

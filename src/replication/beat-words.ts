@@ -12,8 +12,10 @@ import {
   nullable,
   object,
   oneOf,
+  optional,
   positive,
   text,
+  time,
   whole,
 } from './shapes.ts';
 
@@ -27,6 +29,8 @@ export interface BeatFrame {
 export interface Echo {
   readonly type: 'echo';
   readonly echoMs: number;
+  /** The clock of the logger that echoes, in milliseconds since 1970; older ones do not tell theirs. */
+  readonly wallMs?: number;
 }
 
 const BEAT: FieldsOf<Omit<BeatFrame, 'type'>> = {
@@ -37,7 +41,7 @@ const BEAT: FieldsOf<Omit<BeatFrame, 'type'>> = {
   } satisfies FieldsOf<Beat>),
   echoMs: nullable(finite),
 };
-const ECHO: FieldsOf<Omit<Echo, 'type'>> = { echoMs: finite };
+const ECHO: FieldsOf<Omit<Echo, 'type'>> = { echoMs: finite, wallMs: optional(time) };
 
 const decode = ({ header, payload }: Frame, type: string, fields: FieldsOf<object>): object => {
   const bad = badField(header, { type: oneOf(type), ...fields });
@@ -86,8 +90,16 @@ export interface Heard {
 
 export interface RoundTrip {
   readonly id: string;
+  readonly uid: string;
   readonly ms: number;
+  /** The other's clock as its echo told it; null: it did not. */
+  readonly wallMs: number | null;
+  /** When the echo came, by `sharedMs`. */
+  readonly atMs: number;
 }
+
+/** A monotonic clock that is the same in all threads of the process, which `performance.now()` is not. */
+export const sharedMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 
 /** What a heartbeat thread starts with. */
 export interface BeatThreadData {

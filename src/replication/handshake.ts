@@ -35,6 +35,7 @@ export function shakeHands(channel: Channel, options: HandshakeOptions): void {
     options.timeoutMs,
   );
   channel.socket.once('close', () => clearTimeout(timer));
+  const saying = (to: string): Hello => ({ ...own, kind, to, wallMs: Date.now() });
   const done = (peer: Hello): void => {
     clearTimeout(timer);
     options.stands(peer);
@@ -47,7 +48,7 @@ export function shakeHands(channel: Channel, options: HandshakeOptions): void {
       return;
     }
     theirs = peer;
-    if (dialled === null) channel.send({ ...own, kind, to: peer.id });
+    if (dialled === null) channel.send(saying(peer.id));
     if (!options.decides(peer)) return;
     channel.send(WELCOME);
     done(peer);
@@ -61,7 +62,7 @@ export function shakeHands(channel: Channel, options: HandshakeOptions): void {
     else if (said.type === 'welcome' && theirs !== null) done(theirs);
     else throw new MalformedFrame(`an unexpected ${said.type}`);
   };
-  if (dialled !== null) channel.send({ ...own, kind, to: dialled });
+  if (dialled !== null) channel.send(saying(dialled));
 }
 
 type FirstWords = Hello | typeof WELCOME | { readonly type: 'refuse'; readonly refusal: string };

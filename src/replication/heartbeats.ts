@@ -3,7 +3,13 @@
 // dead: it counts in shared memory what it does (turn-watch.ts), and when that is nothing for `suspectMs` the thread stops sending.
 import { Worker } from 'node:worker_threads';
 import type { Beat } from '../replica/types.ts';
-import type { BeatTarget, BeatThreadData, FromBeatThread, ToBeatThread } from './beat-words.ts';
+import {
+  type BeatTarget,
+  type BeatThreadData,
+  type FromBeatThread,
+  sharedMs,
+  type ToBeatThread,
+} from './beat-words.ts';
 import type { TlsMaterial } from './dial.ts';
 import { HeardReader, heardCounts } from './heard-counts.ts';
 import type { WireMetrics } from './metrics.ts';
@@ -20,6 +26,8 @@ interface HeartbeatsOptions extends Pick<BeatThreadData, 'hello' | 'listen' | 'h
   readonly log: WireLog;
   readonly metrics: WireMetrics;
   received(uid: string, beat: Beat): void;
+  /** As of `TransportHandlers`. */
+  clock(uid: string, wallMs: number, agoMs: number): void;
   /** Called some times in each `suspectMs`, after the beats: what else is due now and then need not wake the processor anew. */
   turned(): void;
 }
@@ -116,7 +124,7 @@ export class Heartbeats {
     if (!this.#closing) this.#worker.postMessage(message);
   }
 
-  #received(message: FromBeatThread, { received, metrics, log }: HeartbeatsOptions): void {
+  #received(message: FromBeatThread, { received, clock, metrics, log }: HeartbeatsOptions): void {
     if (this.#closing) return;
     switch (message.type) {
       case 'beats':
@@ -132,7 +140,10 @@ export class Heartbeats {
         metrics.tlsFailed();
         break;
       case 'round-trips':
-        for (const { id, ms } of message.trips) metrics.roundTrip(id, ms);
+        for (const { id, uid, ms, wallMs, atMs } of message.trips) {
+          metrics.roundTrip(id, ms);
+          if (wallMs !== null) clock(uid, wallMs, sharedMs() - atMs);
+        }
         break;
       case 'log':
         log[message.level](message.fields, message.text);

@@ -1,6 +1,6 @@
 // The first words on every connection: who speaks, to whom, and about what. Both sides say hello, the dialling one first.
 import type { Member } from '../replica/types.ts';
-import { badField, type FieldsOf, hostPort, oneOf, text, whole } from './shapes.ts';
+import { badField, type FieldsOf, hostPort, oneOf, optional, text, time, whole } from './shapes.ts';
 
 export const MAGIC = 'distributed-logger';
 /** Raised when an older logger could misunderstand a newer one. New optional fields do not need it. */
@@ -24,9 +24,11 @@ export interface Hello {
   readonly beatPort: number;
   /** Base URL of the speaker's HTTP API, which its status passes on to clients; older loggers do not tell theirs. */
   readonly api?: string;
+  /** The speaker's clock, in milliseconds since 1970; older loggers do not tell theirs. */
+  readonly wallMs?: number;
 }
 
-export type OwnHello = Omit<Hello, 'kind' | 'to'>;
+export type OwnHello = Omit<Hello, 'kind' | 'to' | 'wallMs'>;
 
 /** Why a connection is not wanted. Told to the other side, logged by both. */
 export const REFUSALS = {
@@ -45,7 +47,7 @@ export type Refusal = keyof typeof REFUSALS;
 /** Loggers hear this of each other after their hellos, from the one that decides: the connection stands. */
 export const WELCOME = { type: 'welcome' } as const;
 
-const HELLO: FieldsOf<Omit<Hello, 'type' | 'api'>> = {
+const HELLO: FieldsOf<Omit<Hello, 'type'>> = {
   magic: oneOf(MAGIC),
   version: whole,
   cluster: text,
@@ -56,15 +58,12 @@ const HELLO: FieldsOf<Omit<Hello, 'type' | 'api'>> = {
   kind: oneOf('data', 'beat'),
   to: text,
   beatPort: (value) => whole(value) && (value as number) > 0 && (value as number) < 65_536,
+  api: optional(text),
+  wallMs: optional(time),
 };
 
 /** The name of the first bad field of a hello; null when it is one. */
-export function badHello(value: unknown): string | null {
-  const bad = badField(value, HELLO);
-  if (bad !== null) return bad;
-  const { api } = value as Partial<Hello>;
-  return api === undefined || text(api) ? null : 'api';
-}
+export const badHello = (value: unknown): string | null => badField(value, HELLO);
 
 /** What is wrong with talking to `theirs` at all, whatever connections there are. */
 export function refusalOf(own: OwnHello, theirs: Hello, kind: Hello['kind']): Refusal | null {

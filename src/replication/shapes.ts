@@ -15,6 +15,8 @@ export const whole: Check = (value) => Number.isSafeInteger(value) && (value as 
 export const positive: Check = (value) => whole(value) && (value as number) > 0;
 export const flag: Check = (value) => typeof value === 'boolean';
 export const finite: Check = (value) => Number.isFinite(value);
+/** Milliseconds since 1970, as far as a Date reaches. A clock that is wrong may also say a time before. */
+export const time: Check = (value) => finite(value) && Math.abs(value as number) <= 8.64e15;
 export const text: Check = (value) =>
   typeof value === 'string' && value.length > 0 && value.length <= TEXT_CHARS_MAX;
 

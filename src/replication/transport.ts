@@ -125,6 +125,7 @@ class Wire implements WireTransport {
         log: this.#options.log,
         metrics: this.#options.metrics,
         received: (uid, beat) => this.#handlers?.beat(uid, beat),
+        clock: (...read) => this.#handlers?.clock(...read),
         turned: () => this.#checkLiveness(),
       });
     } catch (error) {
@@ -290,6 +291,7 @@ class Wire implements WireTransport {
     this.#log.info({ peer: link.peer, link: link.number, remote: channel.remote }, 'connected to a logger');
     this.#tellBeatTargets();
     this.#handlers?.connected(link.number, link.peer, link.api);
+    if (theirs.wallMs !== undefined) this.#handlers?.clock(theirs.uid, theirs.wallMs, 0);
   }
 
   // -------------------------------------------------------------------------------------------------------------

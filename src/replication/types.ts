@@ -19,6 +19,11 @@ export interface TransportHandlers {
   disconnected(link: number): void;
   /** Messages of one link arrive in the order sent, each at most once, without holes up to the break. */
   message(link: number, message: Message): void;
+  /**
+   * The clock of `uid` said `wallMs`, milliseconds since 1970, `agoMs` before now or earlier. Called with each connection, right after
+   * `connected`, and then about twice a second; never where its version does not tell its clock.
+   */
+  clock(uid: string, wallMs: number, agoMs: number): void;
   /** A heartbeat of `uid`; late and lost ones are no harm. Never of the logger itself. */
   beat(uid: string, beat: Beat): void;
 }

@@ -76,6 +76,8 @@ function logger(pod: string, members: number): SeriesSet {
     [name('label_in_sync', pod)]: always(1),
     [name('leader_changes_total', pod)]: always(1),
     [name('log_commit_stalled_seconds', pod)]: always(0),
+    [name('clock_offset_seconds', pod)]: always(0.001),
+    [name('log_time_ahead_seconds', pod)]: always(0),
     [name('consul_reachable', pod)]: always(1),
     [name('log_disk_free_bytes', pod)]: always(4 * GIGABYTE),
     [name('log_disk_size_bytes', pod)]: always(8 * GIGABYTE),
@@ -125,6 +127,8 @@ const lagging = about('FollowerLagging');
 const stalled = about('CommitStalled');
 const slow = about('SlowFsync');
 const consul = about('ConsulUnreachable');
+const clock = about('ClockWrong');
+const timeAhead = about('LogTimeAhead');
 const expiring = about('CertificateExpiring');
 const almostExpired = about('CertificateAlmostExpired');
 const filling = about('DiskFilling');
@@ -206,6 +210,20 @@ export const CASES: readonly AlertCase[] = [
     each((pod) => name('consul_reachable', pod), since(1, 0, 1)),
   ),
   consul(0, 'one logger misses it for 45 s', { [name('consul_reachable', first)]: since(0.75, 0, 1) }),
+
+  clock(2, 'one is an hour ahead, another one 11 s behind', {
+    [name('clock_offset_seconds', first)]: since(2, 3600, 0),
+    [name('clock_offset_seconds', second)]: since(2, -11, 0),
+  }),
+  clock(0, 'one is 9 s behind', { [name('clock_offset_seconds', first)]: since(20, -9, 0) }),
+  clock(0, 'one is set within a minute', { [name('clock_offset_seconds', first)]: since(1, 3600, 0) }),
+
+  timeAhead(
+    1,
+    'the log is 61 s ahead for 5 minutes',
+    each((pod) => name('log_time_ahead_seconds', pod), since(5, 61, 0)),
+  ),
+  timeAhead(0, 'it was half a minute ahead', { [name('log_time_ahead_seconds', LEADER)]: since(20, 30, 0) }),
 
   expiring(1, '13.9 days are left', { [expiry(first, 'peer')]: always(inDays(13.9)) }),
   expiring(0, '14.1 days are left', { [expiry(first, 'api')]: always(inDays(14.1)) }),

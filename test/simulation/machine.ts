@@ -64,6 +64,8 @@ export class Machine implements Holder {
   #left: { batches: Batch[]; first: number; end: number } | null = null;
   /** Clock rate of the machine. */
   drift = 1;
+  /** By how much its time of day is wrong. */
+  clockAheadMs = 0;
 
   constructor(options: MachineOptions) {
     this.id = options.id;
@@ -132,7 +134,8 @@ export class Machine implements Holder {
   #run(process: Process, log: WatchedLog, state: StateFile, world: World): void {
     const { id, network, consul, checker, timings } = this.#options;
     const self = { id, uid: log.uid, peer: peerOf(id) };
-    const transport = new SimulatedTransport(network, self, process, timings.heartbeatMs ?? 50);
+    const wall = (): number => world.now * this.drift + this.clockAheadMs;
+    const transport = new SimulatedTransport(network, self, process, timings.heartbeatMs ?? 50, wall);
     this.transport = transport;
     const driver = new ReplicationDriver({
       self,
@@ -145,6 +148,7 @@ export class Machine implements Holder {
       transport,
       clock: {
         now: () => world.now * this.drift,
+        wall,
         soon: queueMicrotask,
         after: (ms, run) => {
           let on = true;

@@ -209,7 +209,7 @@ const wantMembers: Deed = (cluster) => {
 
 const retain: Deed = (cluster) => {
   const leader = running(cluster).find(({ isLeader }) => isLeader);
-  leader?.driver?.retain({ maxBytes: 2000, maxAgeMs: 0, nowMs: cluster.world.now }).catch(() => undefined);
+  leader?.driver?.retain({ maxBytes: 2000, maxAgeMs: 0 }).catch(() => undefined);
 };
 
 const DEEDS: readonly (readonly [number, Deed])[] = [

@@ -18,6 +18,8 @@ interface End {
 
 const CONNECT_MS = 2;
 const REDIAL_MS = 100;
+/** How often loggers tell each other their clocks, beside their heartbeats. */
+const CLOCK_MS = 500;
 /** How long a cut connection stands before its ends notice that nothing comes. */
 const SILENCE_MS = 1500;
 
@@ -86,17 +88,21 @@ export class SimulatedTransport implements Transport {
   readonly owner: Owner;
   readonly #network: Network;
   readonly #heartbeatMs: number;
+  /** The machine's time of day. */
+  readonly wall: () => number;
   #handlers: TransportHandlers | null = null;
   #peers: readonly PeerAddress[] = [];
   readonly #byPeer = new Map<string, End>();
   #beat: Beat | null = null;
   #links = 0;
+  #clockToldMs = 0;
 
-  constructor(network: Network, self: Member, owner: Owner, heartbeatMs: number) {
+  constructor(network: Network, self: Member, owner: Owner, heartbeatMs: number, wall: () => number) {
     this.#network = network;
     this.self = self;
     this.owner = owner;
     this.#heartbeatMs = heartbeatMs;
+    this.wall = wall;
     network.add(this);
   }
 
@@ -138,8 +144,8 @@ export class SimulatedTransport implements Transport {
     const there = caller.#end();
     here.other = there;
     there.other = here;
-    this.#opened(here, caller.self);
-    caller.#opened(there, this.self);
+    this.#opened(here, caller);
+    caller.#opened(there, this);
   }
 
   #end(): End {
@@ -147,8 +153,9 @@ export class SimulatedTransport implements Transport {
     return { transport: this, link: this.#links, other: null, open: false, closed: false, lastAtMs: 0 };
   }
 
-  #opened(end: End, peer: Member): void {
+  #opened(end: End, { self: peer, wall }: SimulatedTransport): void {
     const delayMs = this.#network.delayMs();
+    const wallMs = wall();
     // What the other end sends is read after the connection was announced here.
     if (end.other) end.other.lastAtMs = this.#network.world.now + delayMs;
     this.#network.world.after(delayMs, this.owner, () => {
@@ -158,6 +165,7 @@ export class SimulatedTransport implements Transport {
       end.open = true;
       this.#byPeer.set(peer.peer, end);
       this.#handlers?.connected(end.link, peer);
+      this.#handlers?.clock(peer.uid, wallMs, 0);
     });
   }
 
@@ -241,6 +249,7 @@ export class SimulatedTransport implements Transport {
   #sendBeats(): void {
     const beat = this.#beat;
     if (!beat || !this.#handlers) return;
+    const wallMs = this.#clockToTell();
     for (const { other } of this.#byPeer.values()) {
       if (!other) continue;
       const { transport } = other;
@@ -248,9 +257,18 @@ export class SimulatedTransport implements Transport {
       if (!passes(this.self.id, transport.self.id)) continue;
       if (beatCuts.has(`${this.self.id}>${transport.self.id}`)) continue;
       this.#network.world.after(this.#network.delayMs(), transport.owner, () => {
-        if (!other.closed && other.open) transport.#handlers?.beat(this.self.uid, beat);
+        if (other.closed || !other.open) return;
+        transport.#handlers?.beat(this.self.uid, beat);
+        if (wallMs !== null) transport.#handlers?.clock(this.self.uid, wallMs, 0);
       });
     }
+  }
+
+  #clockToTell(): number | null {
+    const nowMs = this.#network.world.now;
+    if (nowMs - this.#clockToldMs < CLOCK_MS) return null;
+    this.#clockToldMs = nowMs;
+    return this.wall();
   }
 
   async close(): Promise<void> {

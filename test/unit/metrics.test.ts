@@ -19,6 +19,8 @@ const calm: Observed = {
   endOffset: 10,
   syncedOffset: 10,
   commitStalledSeconds: 0.5,
+  clockOffsetSeconds: -2,
+  logTimeAheadSeconds: 0,
   logSizeBytes: 1000,
   logSegments: 1,
   diskFull: false,
@@ -62,6 +64,8 @@ test('a scrape looks once and shows what it saw, follower by follower', async ()
     is_leader: 1,
     epoch: 3,
     log_commit_stalled_seconds: 0.5,
+    clock_offset_seconds: -2,
+    log_time_ahead_seconds: 0,
     log_disk_free_bytes: 5,
     log_disk_size_bytes: 10,
     http_connections: 4,
@@ -84,6 +88,7 @@ test('what is no longer so, or cannot be known, is gone from the next scrape', a
     isLeader: false,
     followers: [],
     kubernetesReachable: null,
+    clockOffsetSeconds: null,
     label: { enabled: false, inSync: false, wanted: 'follower', observed: null },
   };
   state.room = { freeBytes: Number.NaN, sizeBytes: Number.NaN };
@@ -96,6 +101,7 @@ test('what is no longer so, or cannot be known, is gone from the next scrape', a
     'label_wanted_leader',
     'label_observed_leader',
     'log_disk_free_bytes',
+    'clock_offset_seconds',
   ];
   assert.deepEqual(
     [...shown.keys()].filter((name) => name.startsWith('follower_') || gone.includes(name)),

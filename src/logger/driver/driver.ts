@@ -9,6 +9,7 @@ import { ConsulRunner } from './consul-runner.ts';
 import { commitIsCurrent } from './current-commit.ts';
 import { ElectionWatch } from './election-watch.ts';
 import { LogRunner, viewOf } from './log-runner.ts';
+import { LogTime } from './log-time.ts';
 import { MemberWatch } from './member-watch.ts';
 import { CALM_TICK_MS, CALM_TICK_SOONEST_MS, type DriverOptions, TICK_MS } from './outside.ts';
 import { Proposals } from './proposals.ts';
@@ -20,6 +21,7 @@ export class ReplicationDriver implements ReplicatedLog {
   readonly #options: DriverOptions;
   readonly #replica: Replica;
   readonly #log: LogRunner;
+  readonly #time: LogTime;
   readonly #consul: ConsulRunner;
   readonly #proposals: Proposals;
   readonly #requests: Requests;
@@ -60,17 +62,23 @@ export class ReplicationDriver implements ReplicatedLog {
     const failed = (error: Error): void => this.#fail(error);
     this.#election = new ElectionWatch(this.#replica.state, clock.now, (steps) => options.onElected?.(steps));
     this.#members = new MemberWatch(this.#replica.state, options.onMembers);
+    const note = (text: string): void => options.onNote?.(text);
     this.#log = new LogRunner(log, state, clock, { event, failed });
-    this.#consul = new ConsulRunner(options.register, options.sessions, event, (text) =>
-      options.onNote?.(text),
-    );
+    this.#consul = new ConsulRunner(options.register, options.sessions, event, note);
+    this.#time = new LogTime({
+      self: options.self.uid,
+      members: () => (this.state.leading?.members ?? this.state.membersSeen).map(({ uid }) => uid),
+      now: clock.now,
+      wall: clock.wall,
+      lastTimestampMs: () => log.lastTimestampMs,
+      note,
+    });
     this.#proposals = new Proposals(log, (end) => {
       this.#dispatch({ type: 'appended', end });
       if (this.#streams.waitForNone) this.#streams.pump();
       else this.#pumpAllSoon();
     });
     this.#requests = new Requests(event);
-    const note = (text: string): void => options.onNote?.(text);
     this.#streams = new Streams(log, options.transport, clock, { event, note, commit: () => this.commit });
   }
 
@@ -83,6 +91,7 @@ export class ReplicationDriver implements ReplicatedLog {
       },
       disconnected: (link) => this.#dispatch({ type: 'disconnected', link }),
       message: (link, message) => this.#dispatch({ type: 'message', link, message }),
+      clock: (uid, wallMs, agoMs) => this.#time.heard(uid, wallMs, agoMs),
       beat: (uid, beat) => {
         this.#dispatch({ type: 'beat', uid, beat });
         if (this.#ticksCalmly && this.#options.clock.now() - this.#tickedMs >= CALM_TICK_SOONEST_MS)
@@ -118,6 +127,9 @@ export class ReplicationDriver implements ReplicatedLog {
   }
   get members(): readonly MemberStatus[] {
     return memberStatus(this.#replica.state, this.#apis);
+  }
+  get time(): Pick<LogTime, 'now' | 'clockAheadMs' | 'logAheadMs'> {
+    return this.#time;
   }
   /** The core's state, for metrics and tests. Not to be changed. */
   get state(): Replica['state'] {
@@ -160,9 +172,10 @@ export class ReplicationDriver implements ReplicatedLog {
   }
 
   /** Drops old segments as the leader; the followers do the same when they hear of it. */
-  async retain(policy: { maxBytes: number; maxAgeMs: number; nowMs: number }): Promise<void> {
+  async retain(policy: { maxBytes: number; maxAgeMs: number }): Promise<void> {
     if (this.role.kind !== 'leader') return;
-    const first = await this.#options.log.retain({ ...policy, commit: this.commit });
+    const nowMs = this.#time.certainMs();
+    const first = await this.#options.log.retain({ ...policy, nowMs, commit: this.commit });
     this.#dispatch({ type: 'log-trimmed', first });
     this.#pumpAllSoon();
   }

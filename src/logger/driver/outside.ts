@@ -8,6 +8,8 @@ import type { ElectionSteps } from './election-watch.ts';
 export interface Clock {
   /** Monotonic milliseconds. */
   now(): number;
+  /** The machine's time of day, in milliseconds since 1970. It may be wrong and jump: see log-time.ts. */
+  wall(): number;
   /** Calls `run` once after `ms`, unless the returned function is called before. */
   after(ms: number, run: () => void): () => void;
   /** Calls `run` once, when all that has arrived by now is taken in. */

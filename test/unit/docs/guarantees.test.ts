@@ -14,6 +14,7 @@ import {
 import { PRODUCER_EPOCH_MAX, SEQUENCE_MODULUS } from '../../../src/log/batch.ts';
 import { SEGMENT_OFFSETS_MAX } from '../../../src/log/content.ts';
 import { BATCHES_PER_PRODUCER, PRODUCER_EXPIRY_MS, PRODUCERS_MAX } from '../../../src/log/producers.ts';
+import { CATCH_UP_RATE, CLOCK_STALE_MS } from '../../../src/logger/driver/log-time.ts';
 import { HELD_MAX } from '../../../src/logger/driver/outside.ts';
 import { LEADER_WAIT_MS } from '../../../src/logger/leader-wait.ts';
 import { DEFAULT_TIMINGS } from '../../../src/replica/index.ts';
@@ -36,6 +37,8 @@ const LIMITS = {
   RECENT_BYTES,
   UNWRITTEN_MAX_BYTES,
   LEADER_WAIT_MS,
+  CLOCK_STALE_MS,
+  CATCH_UP_RATE,
   HELD_MAX,
   MEMBERS_MAX,
   PEERS_MAX,

@@ -140,6 +140,16 @@ test('producers expire by the time in the records, and only when another one sen
   assert.equal(table.state(1n), null);
 });
 
+test('after a log was idle for longer, a repeat is recognized until another producer has written', () => {
+  const table = new ProducerTable();
+  const stored = header({ id: 1n, timestampMs: 1000 });
+  table.apply(stored, CRC);
+  const repeat = () => table.judge({ id: 1n, epoch: 0, sequence: 0 }, stored.count, CRC).kind;
+  assert.equal(repeat(), 'repeat');
+  table.apply(header({ id: 2n, timestampMs: 1000 + 2 * PRODUCER_EXPIRY_MS }), CRC);
+  assert.equal(repeat(), 'next', 'as docs/reference/guarantees.md says of first batches');
+});
+
 test('batches without a producer leave no trace', () => {
   const table = tableOfThree();
   table.apply({ ...header({ offset: 50, timestampMs: 10 * PRODUCER_EXPIRY_MS }), producer: null }, CRC);

@@ -50,6 +50,7 @@ async function follower() {
     },
     clock: {
       now: () => nowMs,
+      wall: () => nowMs,
       soon: (run: () => void) => setImmediate(run),
       after: (ms: number, run: () => void) => {
         const timer = { atMs: nowMs + ms, run };

@@ -31,6 +31,7 @@ class Bench {
     } as unknown as Transport;
     const clock = {
       now: () => this.#nowMs,
+      wall: () => this.#nowMs,
       soon: (run: () => void) => run(),
       after: (ms: number, run: () => void) => {
         const timer = { atMs: this.#nowMs + ms, run };

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { decodeBeat } from '../../../src/replication/beat-words.ts';
+import { decodeBeat, decodeEcho } from '../../../src/replication/beat-words.ts';
+import { MalformedFrame } from '../../../src/replication/frames.ts';
+import { badHello } from '../../../src/replication/hello.ts';
 import { until } from '../../support/until.ts';
 import { blockThread, startChild } from './children.ts';
 import { HEARTBEAT_MS, linked, Node, QUIET_BEAT, SUSPECT_MS } from './nodes.ts';
@@ -39,6 +41,48 @@ describe('heartbeats', () => {
     assert.deepEqual([...a.beats.keys()].sort(), ['uid-b', 'uid-c'], 'none of the logger itself');
     await until('round trips are measured', () => a.roundTripsMs.length >= 4);
     for (const ms of a.roundTripsMs) assert.ok(ms > 0 && ms < 10_000);
+  });
+
+  it('bring the clocks of the others, from the first hello on', async (t) => {
+    const a = (await Node.create(t, 'a')).start();
+    const b = (await Node.create(t, 'b')).start(a.address);
+    const beganMs = Date.now();
+    await linked(a, b);
+    assert.deepEqual(
+      [a, b].map((node) => node.clocks.map(({ uid }) => uid)),
+      [['uid-b'], ['uid-a']],
+      'before anything else can be heard',
+    );
+    for (const node of [a, b]) node.transport.setBeat(QUIET_BEAT);
+    await until('their echoes tell them again', () => [a, b].every(({ clocks }) => clocks.length > 3));
+    for (const { wallMs, agoMs } of [...a.clocks, ...b.clocks]) {
+      assert.ok(agoMs >= 0 && agoMs < Date.now() - beganMs + 1000);
+      assert.ok(wallMs > beganMs - 1000 && wallMs <= Date.now() - agoMs + 1, `${wallMs}, ${agoMs} ms ago`);
+    }
+  });
+
+  it('bring no clock of a logger whose version does not tell it, and none that cannot be', () => {
+    const payload = Buffer.alloc(0);
+    assert.equal(decodeEcho({ header: { type: 'echo', echoMs: 1 }, payload }).wallMs, undefined);
+    const hello = {
+      magic: 'distributed-logger',
+      version: 1,
+      cluster: 'c',
+      id: 'i',
+      uid: 'u',
+      boot: 'b',
+      to: 't',
+    };
+    const whole = { ...hello, peer: 'h:1', kind: 'data', beatPort: 1 };
+    assert.equal(badHello(whole), null);
+    assert.equal(badHello({ ...whole, wallMs: -1 }), null, 'a clock may say a time before 1970');
+    for (const wallMs of [null, '1', 1e16, -1e16]) {
+      assert.equal(badHello({ ...whole, wallMs }), 'wallMs');
+      assert.throws(
+        () => decodeEcho({ header: { type: 'echo', echoMs: 1, wallMs }, payload }),
+        MalformedFrame,
+      );
+    }
   });
 
   it('go on while the main thread is busy', async (t) => {

@@ -32,6 +32,7 @@ export class Node {
   readonly tls = { failures: 0 };
   /** Of each heartbeat that was overdue, by the id of the peer. */
   readonly missed: string[] = [];
+  readonly clocks: { readonly uid: string; readonly wallMs: number; readonly agoMs: number }[] = [];
   readonly seen: Seen[] = [];
   /** Links that stand, by the uid of the peer. */
   readonly links = new Map<string, number>();
@@ -114,6 +115,7 @@ export class Node {
         if (this.onMessage === null) this.seen.push({ what: 'message', link, message });
         else this.onMessage(link, message);
       },
+      clock: (uid, wallMs, agoMs) => void this.clocks.push({ uid, wallMs, agoMs }),
       beat: (uid, beat) => {
         const count = (this.beats.get(uid)?.count ?? 0) + 1;
         this.beats.set(uid, { beat, count, atMs: performance.now() });

@@ -41,6 +41,7 @@ class Beats implements Rig<Case> {
       connected: () => {},
       disconnected: () => {},
       message: () => assert.fail('a heartbeat is no message'),
+      clock: () => assert.fail('nobody is linked, nor dialled'),
       beat: (uid, { promisedEpoch, claim, established, ...more }) => {
         if (Object.keys(more).length > 0) throw new Error('a beat with more in it than a beat has');
         assert.equal(typeof established, 'boolean');

@@ -54,6 +54,7 @@ export class Wire {
         this.owner?.disconnected(link);
       },
       message: (link, message) => this.owner?.message(link, message),
+      clock: (...read) => this.owner?.clock(...read),
       beat: (uid, beat) => this.owner?.beat(uid, beat),
     });
   }
