@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { findHelm, run } from '../../scripts/tools/index.ts';
+import { loggerSettings } from '../../src/config.ts';
+import { retentionWarnings } from '../../src/limits.ts';
 import { chartDirectory } from '../support/tools.ts';
 
 async function notes(...parameters: string[]): Promise<string> {
@@ -35,6 +37,26 @@ describe('the notes of the chart', () => {
     assert.match(text, /logs --follow/);
     assert.match(text, /helm --namespace logs test demo --logs$/m);
     assert.doesNotMatch(text, /TOKEN|ca\.crt|distributed-logger\/client/);
+  });
+
+  it('warn of a retention before which the volume is full, as the loggers do', async () => {
+    const sizes = { '64Mi': 2 ** 26, '64M': 64e6, '1Gi': 2 ** 30, '0.5Gi': 2 ** 29, '2000000000': 2e9 };
+    for (const [size, bytes] of Object.entries(sizes))
+      for (const retentionBytes of [0, 20e6, 38e6, 450e6, 900e6, 930e6, 1.8e9, 3e15]) {
+        const text = await notes(
+          ...['--set', `logger.retentionBytes=${retentionBytes}`],
+          ...['--set-string', `logger.persistence.size=${size}`],
+        );
+        const limits = { retentionBytes, segmentSizeBytes: Number(loggerSettings.segmentSizeBytes.fallback) };
+        const expected = retentionWarnings(limits, bytes).some((warning) =>
+          warning.includes('of the volume'),
+        );
+        assert.equal(
+          /^WARNING: logger\.retentionBytes/m.test(text),
+          expected,
+          `${retentionBytes} of ${size}`,
+        );
+      }
   });
 
   it('with all of security: the CA, a token, the label for clients, Consul by its own port', async () => {

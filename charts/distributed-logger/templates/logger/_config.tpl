@@ -103,3 +103,16 @@ replicas must not restart the ones that run. */}}
 {{- end -}}
 {{- join "," $terms -}}
 {{- end -}}
+
+{{/* What to say of a retention before which the volume is full; nothing where it fits, as src/limits.ts has it. */}}
+{{- define "distributed-logger.retentionWarning" -}}
+{{- $retention := .Values.logger.retentionBytes | float64 -}}
+{{- $segment := min 134217728 (divf $retention 4 | int64) -}}
+{{- $size := .Values.logger.persistence.size | toString -}}
+{{- $units := dict "m" 0.001 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "P" 1e15 "Ki" 1024.0 "Mi" 1048576.0 "Gi" 1073741824.0 "Ti" 1099511627776.0 "Pi" 1125899906842624.0 -}}
+{{- $bytes := mulf (regexFind "^[0-9.]+" $size) (get $units (regexFind "[A-Za-z]+$" $size) | default 1.0) -}}
+{{- if and $retention (gt (addf $retention $segment 16777216) $bytes) -}}
+WARNING: logger.retentionBytes is {{ int64 $retention }}. With one more segment that is more than a volume of logger.persistence.size
+({{ $size }}) holds: appends get 507 before old segments go.
+{{- end -}}
+{{- end -}}
