@@ -25,10 +25,13 @@ const MANY_RESTARTS = 2;
 /** A Consul server that waits even 10 s takes the majority with it when another one is struck. */
 const MANY_RESTARTS_OF_CONSUL = 1;
 
-/** As the chart has it, also in what the pods ask of a node's processors; only the volumes are small and rollouts quick. */
+/**
+ * As the chart has it, also in what the pods ask of a node's processors; only the volumes are small and rollouts quick, and retention by
+ * age is on: no record gets that old, so whatever it deletes it deletes too early.
+ */
 const VALUES = {
   producer: { enabled: false },
-  logger: { persistence: { size: '256Mi' }, minReadySeconds: 1 },
+  logger: { persistence: { size: '256Mi' }, minReadySeconds: 1, retentionMs: 7 * 24 * 3_600_000 },
   consul: { persistence: { size: '256Mi' } },
 };
 
