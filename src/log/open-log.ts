@@ -54,6 +54,8 @@ export interface Recovery {
   /** The log could not be believed: this is a new, empty one with a uid of its own. */
   readonly quarantine: Quarantine | null;
   readonly tornBytes: number;
+  /** What was odd about the tail that was cut; null where it was not. The log is uncertain then. */
+  readonly oddTail: string | null;
   readonly droppedPairs: number;
   readonly resumedReset: boolean;
 }
@@ -73,14 +75,15 @@ export async function openLog(options: OpenOptions): Promise<OpenedLog> {
     const found = await findLog(options);
     const fatal = new Fatal(options.onFatal);
     const state = new DurableState(disk, directory, found.identity, fatal);
-    const { mark, tornBytes, droppedPairs, resumedReset } = found.log;
+    const { mark, tornBytes, oddTail, droppedPairs, resumedReset } = found.log;
     try {
       const parts = await assemble(options, found.log, fatal);
       const { unwrittenMaxBytes = UNWRITTEN_MAX_BYTES } = options;
       const { uid } = found.identity;
       const log = new DurableLog({ ...parts, uid, fatal, state, lock, unwrittenMaxBytes });
       const { created, quarantine } = found;
-      return { log, state, recovered: { created, quarantine, tornBytes, droppedPairs, resumedReset } };
+      const recovered = { created, quarantine, tornBytes, oddTail, droppedPairs, resumedReset };
+      return { log, state, recovered };
     } catch (error) {
       await mark.close();
       throw error;
@@ -107,19 +110,28 @@ async function findLog({ disk, directory, randomUuid }: OpenOptions): Promise<Fo
     await createLog(disk, directory);
     const identity = { uid: randomUuid(), value: NOTHING_PROMISED };
     await saveState(disk, directory, identity);
-    return { identity, log: await recover(disk, path), created: true, quarantine: null };
+    return { identity, log: await recover(disk, path, noTail), created: true, quarantine: null };
   }
   try {
     if (state === 'missing' || state === 'damaged') throw new LogDamagedError(`the state file is ${state}`);
-    const log = await recover(disk, path);
+    const { uid, value } = state;
+    let identity = state;
+    // Before the tail is cut: from then on only the state file tells that there was one.
+    const log = await recover(disk, path, async () => {
+      identity = { uid, value: { ...value, uncertain: true } };
+      await saveState(disk, directory, identity);
+    });
     await assertPromised(log, state);
-    return { identity: state, log, created: false, quarantine: null };
+    return { identity, log, created: false, quarantine: null };
   } catch (error) {
     if (!(error instanceof LogDamagedError)) throw error;
     const formerUid = typeof state === 'string' ? null : state.uid;
     return await startOver(disk, directory, { reason: error.message, formerUid, uid: randomUuid() });
   }
 }
+
+/** A log that was just made has none. */
+const noTail = (): Promise<void> => Promise.reject(new Error('a new log has a tail'));
 
 /** A promise is stored before the log gets its epoch. A log that is ahead of it proves that a promise was forgotten. */
 async function assertPromised({ pairs, mark }: RecoveredLog, { value }: Identity): Promise<void> {
@@ -147,7 +159,7 @@ async function startOver(
     await vouched(disk.syncDirectory(directory));
   }
   await createLog(disk, directory);
-  const log = await recover(disk, `${directory}/${LOG_DIRECTORY}`);
+  const log = await recover(disk, `${directory}/${LOG_DIRECTORY}`, noTail);
   return { identity, log, created: false, quarantine: { reason, folder, formerUid } };
 }
 

@@ -1,8 +1,10 @@
 // What the files of a log amount to at start. The last segment is read through, batch by batch; those before it were
-// sealed whole. Bytes that are no batch are a torn tail only if they lie beyond the recovery mark and no whole batch
-// follows: then they never were acknowledged, and are cut. Everything else is damage (LogDamagedError): a record that
-// this logger may have vouched for is gone, and it must not go on as if it were the same. Zeros to the end of the file are
-// what it was made longer by, ahead of writes (segment-files.ts): no tail at all.
+// sealed whole. What is wrong below the recovery mark is damage (LogDamagedError): a record that this logger vouched for is
+// gone, and it must not go on as if it were the same. Beyond the mark the log is cut where the whole batches end. Bytes that are no
+// batch, with no whole batch behind them, are a torn tail that was never acknowledged. A tail with whole batches behind the
+// first bad byte is odd: a power failure leaves one if the disk kept later writes and lost earlier ones, and then it was
+// never acknowledged either; but so do spoiled bytes of records that were. The log of an odd tail is uncertain.
+// Zeros to the end of the file are what it was made longer by, ahead of writes (segment-files.ts): no tail at all.
 
 import { contentCrc } from './batch.ts';
 import { ChunkReader } from './chunk-reader.ts';
@@ -26,16 +28,25 @@ export interface RecoveredLog {
   readonly pairs: readonly EpochPair[];
   readonly producers: ProducerTable;
   readonly mark: RecoveryMark;
-  /** Bytes of a torn tail that were cut off. */
+  /** Bytes of a torn or odd tail that were cut off. */
   readonly tornBytes: number;
+  /** What was odd about the tail; null where it was not. */
+  readonly oddTail: string | null;
   /** Pairs beyond the end that were dropped. */
   readonly droppedPairs: number;
   /** A reset that a crash had interrupted was finished. */
   readonly resumedReset: boolean;
 }
 
-/** Reads the log in `directory` and mends what a crash may leave. Rejects with LogDamagedError, and nothing changed. */
-export async function recover(disk: Disk, directory: string): Promise<RecoveredLog> {
+/**
+ * Reads the log in `directory` and mends what a crash may leave. Rejects with LogDamagedError, and nothing changed. An odd tail is cut
+ * once `becomeUncertain` has stored that there was one.
+ */
+export async function recover(
+  disk: Disk,
+  directory: string,
+  becomeUncertain: () => Promise<void>,
+): Promise<RecoveredLog> {
   await storeFoundNames(disk, directory);
   const resumedReset = await resumeReset(disk, directory, async (values) => {
     const mark = await RecoveryMark.create(disk, directory, values);
@@ -55,6 +66,7 @@ export async function recover(disk: Disk, directory: string): Promise<RecoveredL
       sealed,
       pairs: stored,
       mark,
+      becomeUncertain,
     });
 
     const pairs = pairsUpTo(stored, last.end);
@@ -63,8 +75,8 @@ export async function recover(disk: Disk, directory: string): Promise<RecoveredL
     await savePairs(disk, directory, { mark, stored, pairs, first: bases[0] as number, end: last.end });
     const segments = new Segments([...sealed, last.segment]);
     const droppedPairs = stored.length - pairs.length;
-    const { end, producers, tornBytes } = last;
-    return { segments, end, pairs, producers, mark, tornBytes, droppedPairs, resumedReset };
+    const { end, producers, tornBytes, oddTail } = last;
+    return { segments, end, pairs, producers, mark, tornBytes, oddTail, droppedPairs, resumedReset };
   } catch (error) {
     await mark.close();
     throw error;
@@ -164,13 +176,18 @@ interface LastSegment {
   readonly end: number;
   readonly producers: ProducerTable;
   readonly tornBytes: number;
+  readonly oddTail: string | null;
 }
 
-async function openLast(
-  disk: Disk,
-  directory: string,
-  log: { base: number; sealed: readonly Segment[]; pairs: readonly EpochPair[]; mark: RecoveryMark },
-): Promise<LastSegment> {
+interface LogBefore {
+  readonly base: number;
+  readonly sealed: readonly Segment[];
+  readonly pairs: readonly EpochPair[];
+  readonly mark: RecoveryMark;
+  readonly becomeUncertain: () => Promise<void>;
+}
+
+async function openLast(disk: Disk, directory: string, log: LogBefore): Promise<LastSegment> {
   const { base, sealed, pairs, mark } = log;
   const segment = new Segment(base, null);
   const producers = await savedProducers(disk, directory, { segments: [...sealed, segment], segment, pairs });
@@ -186,36 +203,36 @@ async function openLast(
       if (header.producer) producers.apply(header, contentCrc(bytes));
     });
     const tornBytes = await sizeWithoutZeros(reader, scanned.position);
-    await assertTorn(scanned, reader, tornBytes, mark.values.synced);
+    const oddTail = await oddityOf(scanned, reader, tornBytes, mark.values.synced);
+    if (oddTail !== null) await log.becomeUncertain();
     segment.sizeBytes = scanned.position;
     segment.writtenBytes = scanned.position;
     segment.maxTimestampMs = scanned.position === 0 ? 0 : scanned.timestampMs;
     await rewrite(file, unsureFrom ?? scanned.position, scanned.position);
     await settle(file, scanned.position, size);
-    return { segment, end: scanned.offset, producers, tornBytes };
+    return { segment, end: scanned.offset, producers, tornBytes, oddTail };
   } finally {
     await file.close();
   }
 }
 
-/** Returns when all that is wrong may be the torn tail of a crash. */
-async function assertTorn(
+/** What is odd about the tail; null for none, and for one that is merely torn. Throws for damage below the mark. */
+async function oddityOf(
   scanned: Scanned,
   reader: ChunkReader,
   tornBytes: number,
   synced: number,
-): Promise<void> {
+): Promise<string | null> {
   const { offset, position, isMisplaced } = scanned;
   const problem = tornBytes === 0 ? null : scanned.problem;
   if (offset < synced)
     throw new LogDamagedError(
       `offset ${offset} was synced (up to ${synced}), but: ${problem ?? 'the log ends there'}`,
     );
-  if (problem === null) return;
-  if (isMisplaced)
-    throw new LogDamagedError(`offset ${offset}: a whole batch that does not belong there: ${problem}`);
-  if (await wholeBatchFollows(reader, position, offset))
-    throw new LogDamagedError(`offset ${offset}: ${problem}, and a whole batch follows`);
+  if (problem === null) return null;
+  if (isMisplaced) return `offset ${offset}: a whole batch that does not belong there: ${problem}`;
+  const follows = await wholeBatchFollows(reader, position, offset);
+  return follows ? `offset ${offset}: ${problem}, and a whole batch follows` : null;
 }
 
 /** Writes the same bytes again: beyond the recovery mark they may be in the page cache only, and clean (see disk.ts). */

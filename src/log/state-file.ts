@@ -38,8 +38,15 @@ const isMember = (member: unknown): member is Member => {
 
 /** Two lines, JSON and the JSON's CRC-32C; whatever stands behind them is of no meaning. */
 function formatState({ uid, value }: Identity): Buffer {
-  const { promisedEpoch, promisedIncarnation, members, membersVersion } = value;
-  const json = JSON.stringify({ uid, promisedEpoch, promisedIncarnation, members, membersVersion });
+  const { promisedEpoch, promisedIncarnation, members, membersVersion, uncertain } = value;
+  const json = JSON.stringify({
+    uid,
+    promisedEpoch,
+    promisedIncarnation,
+    members,
+    membersVersion,
+    uncertain,
+  });
   return Buffer.from(`${json}\n${crc32c(json)}\n`);
 }
 
@@ -69,12 +76,14 @@ function parseState(bytes: Buffer): Identity | null {
     promisedIncarnation,
     members,
     membersVersion = UNKNOWN_VERSION,
+    uncertain,
   } = fieldsIn(json);
   if (typeof uid !== 'string' || !isCount(promisedEpoch)) return null;
   if (promisedIncarnation !== null && typeof promisedIncarnation !== 'string') return null;
   if (!Array.isArray(members) || !members.every(isMember)) return null;
   if (!isVersion(membersVersion)) return null;
-  return { uid, value: { promisedEpoch, promisedIncarnation, members, membersVersion } };
+  const value = { promisedEpoch, promisedIncarnation, members, membersVersion };
+  return { uid, value: uncertain === true ? { ...value, uncertain } : value };
 }
 
 /** The file with both copies, which take their room now. */

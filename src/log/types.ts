@@ -150,6 +150,8 @@ export interface ReplicaState {
   /** The newest members known; empty when none ever were. */
   readonly members: readonly Member[];
   readonly membersVersion: MembersVersion;
+  /** Records beyond the recovery mark were found spoiled and cut: this log may lack some that were acknowledged. */
+  readonly uncertain?: true;
 }
 
 /** When members were written to the register: by the leader of `epoch`, at that revision. Epoch 0: not known. */

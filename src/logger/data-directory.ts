@@ -47,14 +47,19 @@ export async function openDataDirectory(options: DataDirectoryOptions): Promise<
 }
 
 function report({ log, recovered }: DataDirectory, directory: string, out: PinoLogger): void {
-  const { created, quarantine, tornBytes, droppedPairs } = recovered;
+  const { created, quarantine, tornBytes, oddTail, droppedPairs } = recovered;
   if (created) out.info(`New data directory ${directory}, uid ${log.uid}`);
   if (quarantine)
     out.error(
       { event: 'quarantine', ...quarantine },
       `The log cannot be believed (${quarantine.reason}): it is put aside, and this logger starts as a new member ${log.uid}`,
     );
-  if (tornBytes > 0 || droppedPairs > 0)
+  if (oddTail !== null)
+    out.warn(
+      { event: 'uncertain' },
+      `Recovery cut ${tornBytes} bytes of an odd tail (${oddTail}): this logger votes again once it has what its leader has`,
+    );
+  else if (tornBytes > 0 || droppedPairs > 0)
     out.warn(
       `Recovery cut ${tornBytes} bytes that were never acknowledged, and ${droppedPairs} epoch starts beyond the end`,
     );

@@ -1,9 +1,10 @@
 // Rules 1 and 8 from the candidate's side: a pre-vote among the members of the value that the lock will check, then one
 // write to the register. A write whose outcome is unknown is read back, or settled by another one at the same index.
 import { type Electorate, firstStart, lostRegister, sayWhatIsMissing, sortedUids } from './bootstrap.ts';
+import { sayWhoIsUncertain, suffice } from './certainty.ts';
 import { position } from './journal.ts';
 import { becomeLeader } from './leadership.ts';
-import { compareVersions, majorityOf, sameClaim, sameMembers, UNKNOWN_VERSION } from './position.ts';
+import { compareVersions, sameClaim, sameMembers, UNKNOWN_VERSION } from './position.ts';
 import { answer } from './pre-vote.ts';
 import { promisedEpoch } from './promise.ts';
 import { isOld, mayLead, observe, wantRead, write } from './register.ts';
@@ -117,7 +118,10 @@ function drive(s: State, run: Candidate): void {
     return;
   }
   if (s.nowMs - run.startedMs > s.config.timings.suspectMs) {
-    if (!electorate) sayWhatIsMissing(s, run);
+    if (!electorate) {
+      sayWhatIsMissing(s, run);
+      sayWhoIsUncertain(s, run);
+    }
     abandonCampaign(s);
   } else if (s.nowMs >= run.retryAtMs) ask(s, run);
 }
@@ -134,7 +138,8 @@ function electorateOf(s: State, run: Candidate): Electorate | null {
     return lostRegister(s, run);
   }
   const yes = (member: Member): boolean => run.answers.get(identityOf(s, member))?.yes === true;
-  if (value.members.filter(yes).length < majorityOf(value.members.length)) return null;
+  const voices = value.members.filter(yes).map((member) => run.answers.get(identityOf(s, member))!);
+  if (!suffice(s, voices, value.members.length, 'majority')) return null;
   // The same members may be known by a version that an older leader left out of the register.
   const known = sameMembers(value.members, s.membersSeen) ? s.membersVersion : UNKNOWN_VERSION;
   const { members, membersVersion } = value;

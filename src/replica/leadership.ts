@@ -2,6 +2,7 @@
 // (rule 2), the start of the epoch (rule 3), serving, and stepping down (rule 7). Each phase is entered once its
 // condition holds, whatever event made it hold.
 
+import { becomeCertain, suffice } from './certainty.ts';
 import { abortConfirmations, askToConfirm } from './confirm.ts';
 import { change, durablePosition, isSettled, position, wantSync } from './journal.ts';
 import { comparePositions, hasPair, majorityOf, sameClaim, UNKNOWN_VERSION } from './position.ts';
@@ -84,11 +85,11 @@ const ownEntry = (s: State, { claim }: Leadership): LeaderEntry => ({
 });
 
 export function onPromised(s: State, link: number, promised: Promised): void {
-  const { claim, position: theirs, newerMembers } = promised;
+  const { claim, position: theirs, newerMembers, uncertain = false } = promised;
   const { leading } = s;
   const peer = s.links.get(link)?.peer;
   if (!leading || !peer || !sameClaim(claim, leading.claim)) return;
-  if (!newerMembers) leading.promises.set(identityOf(s, peer), theirs);
+  if (!newerMembers) leading.promises.set(identityOf(s, peer), { position: theirs, uncertain });
   leading.heardMs.set(peer.uid, s.nowMs);
   leading.followers.set(peer.uid, {
     uid: peer.uid,
@@ -129,19 +130,22 @@ export function lead(s: State): void {
   if (leading.phase === 'starting') startEpoch(s, leading);
 }
 
-/** Rule 2: a majority of the members in the value that was locked; the own voice needs the own promise on disk. */
+/**
+ * Rule 2: a majority of the members in the value that was locked, of those that are certain of their logs; or all of them. The own
+ * voice needs the own promise on disk.
+ */
 function collectPromises(s: State, leading: Leadership): void {
   wantSync(s);
   if (!promiseHolds(s) || !isSettled(s)) return;
-  leading.promises.set(selfIdentity(s), position(s));
+  leading.promises.set(selfIdentity(s), { position: position(s), uncertain: s.uncertain });
   const { members } = leading;
   const given = members.filter((member) => leading.promises.has(identityOf(s, member)));
-  const needed = leading.quorum === 'all' ? members.length : majorityOf(members.length);
-  if (given.length < needed) return;
+  const voices = given.map((member) => leading.promises.get(identityOf(s, member))!);
+  if (!suffice(s, voices, members.length, leading.quorum)) return;
   leading.adoptFrom = null;
   let highest = position(s);
   for (const member of given) {
-    const theirs = leading.promises.get(identityOf(s, member))!;
+    const theirs = leading.promises.get(identityOf(s, member))!.position;
     const link = leading.followers.get(member.uid)?.link;
     if (link === undefined || compare(s, theirs, highest) <= 0) continue;
     highest = theirs;
@@ -194,6 +198,7 @@ function startEpoch(s: State, leading: Leadership): void {
     return;
   }
   leading.start = s.log.pairs.at(-1)!.start;
+  becomeCertain(s);
   leading.phase = 'serving';
   leading.movedMs = s.nowMs;
 }

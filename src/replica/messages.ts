@@ -28,6 +28,8 @@ export interface PreVoteAnswer {
   readonly lastSeen: readonly string[];
   /** Of `lastSeen`. Older versions do not send it. */
   readonly membersVersion?: MembersVersion;
+  /** Rule 2: this voter counts only where all members answer. Absent from one that is certain of its log. */
+  readonly uncertain?: boolean;
 }
 
 /** Rule 2: promise to follow this claim and no lower or other one. Sent to members and to those who want to be. */
@@ -50,6 +52,8 @@ export interface Promised {
    * those members committed may be in no log of the electorate. Absent from a promise that counts.
    */
   readonly newerMembers?: MembersVersion;
+  /** As in `PreVoteAnswer`. */
+  readonly uncertain?: boolean;
 }
 
 /** An answer to whatever a claim below the promised one asks for. The receiver learns of a higher epoch (rule 7). */

@@ -1,5 +1,6 @@
 // Rule 8 from the voter's side: may the asker run for leader? Nothing is stored and nothing is promised by a yes; it only
 // keeps a logger that lost its own connection, or lags behind, from unseating a leader that the others still hear.
+import { doubt } from './certainty.ts';
 import { position } from './journal.ts';
 import { comparePositions, sameClaim } from './position.ts';
 import { promisedEpoch } from './promise.ts';
@@ -26,6 +27,7 @@ export function answer(s: State, attempt: number, reason: PreVoteAnswer['reason'
     empty: s.promised === null && s.log.end === 0 && s.log.pairs.length === 0 && s.membersSeen.length === 0,
     lastSeen: s.membersSeen.map((member) => member.uid).sort(),
     membersVersion: s.membersVersion,
+    ...doubt(s),
   };
 }
 

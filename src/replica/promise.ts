@@ -2,6 +2,7 @@
 // before it is answered. In memory it ends everything of a lower epoch: leading, a candidacy, streams, acknowledgements.
 // The answer waits until nothing changes the log any more and every appended byte is on disk.
 import { abandonCampaign } from './campaign.ts';
+import { doubt } from './certainty.ts';
 import { durablePosition, isSettled, position, wantSync } from './journal.ts';
 import { stepDown } from './leadership.ts';
 import { compareVersions, sameClaim, sameMembers } from './position.ts';
@@ -76,7 +77,8 @@ export function answerPromise(s: State): void {
   const covered = promiseCoversAll ? position(s) : durablePosition(s);
   const { link, claim, counts } = owed;
   const newer = counts ? {} : { newerMembers: s.membersVersion };
-  emit(s, { type: 'send', link, message: { type: 'promised', claim, position: covered, ...newer } });
+  const message = { type: 'promised', claim, position: covered, ...newer, ...doubt(s) } as const;
+  emit(s, { type: 'send', link, message });
 }
 
 /** Keeps the state file at what was promised and seen; one write at a time, the newest wins. */
@@ -84,12 +86,14 @@ export function storeState(s: State): void {
   if (s.storing) return;
   const stored = isStored(s) || s.promised === null || !s.config.rules.promiseStored;
   const known = compareVersions(s.durable.membersVersion, s.membersVersion) >= 0;
-  if (stored && known && sameMembers(s.durable.members, s.membersSeen)) return;
+  const sameDoubt = s.uncertain === (s.durable.uncertain ?? false);
+  if (stored && known && sameDoubt && sameMembers(s.durable.members, s.membersSeen)) return;
   const state: DurableState = {
     promisedEpoch: s.config.rules.promiseStored ? promisedEpoch(s) : 0,
     promisedIncarnation: s.config.rules.promiseStored ? (s.promised?.incarnation ?? null) : null,
     members: s.membersSeen,
     membersVersion: s.membersVersion,
+    ...doubt(s),
   };
   s.storing = { token: nextToken(s), state };
   emit(s, { type: 'store-state', ...s.storing });

@@ -2,6 +2,7 @@
 // its last epochs, cuts what the other lacks, takes entries in order and acknowledges what is on disk. Entries that arrive
 // while a pair is being stored wait in a bounded inbox.
 import { INBOX_MAX_BYTES } from '../limits.ts';
+import { becomeCertain } from './certainty.ts';
 import { change, durablePosition, isSettled, raiseCommit, wantSync } from './journal.ts';
 import { onMembersTold } from './members.ts';
 import { comparePositions, hasPair, sameClaim } from './position.ts';
@@ -226,6 +227,8 @@ function followCommit(s: State, receiver: Receiver): void {
   const matched = receiver.phase === 'ready' && hasPair(s.log.pairs, receiver.claim.epoch);
   if (!matched && s.config.rules.commitOnceMatched) return;
   raiseCommit(s, Math.min(receiver.leaderCommit, matched ? s.log.syncedEnd : s.log.end));
+  // All that was acknowledged before is below the start of this epoch, or below the commit that opened the stream.
+  if (matched && receiver.leaderCommit >= 0 && s.log.syncedEnd >= receiver.leaderCommit) becomeCertain(s);
   const first = Math.min(receiver.leaderFirst, s.commit);
   if (first <= s.log.first || s.log.trimming || first <= s.log.trimAsked) return;
   s.log.trimming = true;

@@ -14,6 +14,8 @@ export interface Rules {
   readonly positionByEpoch: boolean;
   /** Rule 2: the leader adopts the highest position before its epoch starts. */
   readonly adoptHighest: boolean;
+  /** Rule 2: a voter that is not certain of its log counts only where all members promise. */
+  readonly certainCounted: boolean;
   /** Rule 1: a process that restarts never resumes an epoch. */
   readonly noResumption: boolean;
   /** Rule 3: a pair is stored only after all records below its start. */
@@ -57,6 +59,7 @@ export const ALL_RULES: Rules = {
   lateAckVoid: true,
   positionByEpoch: true,
   adoptHighest: true,
+  certainCounted: true,
   noResumption: true,
   pairAfterLog: true,
   wholeLogShared: true,

@@ -129,6 +129,12 @@ export interface Transfer {
   successor: { readonly claim: Claim; readonly entry: LeaderEntry } | null;
 }
 
+/** A promise that was given, and what it says of the voter's log. */
+export interface Voice {
+  readonly position: Position;
+  readonly uncertain: boolean;
+}
+
 export interface Confirmation {
   readonly request: number;
   readonly round: number;
@@ -147,7 +153,7 @@ export interface Leadership {
   revision: number;
   /** Highest revision known to have been written; a lower one in the register is Consul from a backup. */
   settledRevision: number;
-  readonly promises: Map<string, Position>;
+  readonly promises: Map<string, Voice>;
   readonly followers: Map<string, Follower>;
   /** When each peer last answered in this epoch. */
   readonly heardMs: Map<string, number>;
@@ -206,6 +212,8 @@ export interface State {
   promised: Claim | null;
   durable: DurableState;
   storing: { readonly token: number; readonly state: DurableState } | null;
+  /** Rule 2: the log may lack records that were acknowledged; `durable` follows. */
+  uncertain: boolean;
   /** A request whose answer waits for the disk. */
   owed: { readonly link: number; readonly claim: Claim; readonly counts: boolean } | null;
 
@@ -290,6 +298,7 @@ export function createState(config: Config, { log, commit, durable }: Initial, n
     promised,
     durable,
     storing: null,
+    uncertain: durable.uncertain === true,
     owed: null,
     links: new Map(),
     byUid: new Map(),

@@ -94,6 +94,8 @@ export interface DurableState {
   /** The newest members known, from the register or from a leader; empty when none ever were. */
   readonly members: readonly Member[];
   readonly membersVersion: MembersVersion;
+  /** Rule 2: the log may lack records that this replica acknowledged. */
+  readonly uncertain?: true;
 }
 
 /** The log as the core needs to know it. `first <= syncedEnd <= end`; pairs rise in epoch and never fall in start. */

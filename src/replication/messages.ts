@@ -53,9 +53,10 @@ const SHAPES: Shapes = {
     empty: flag,
     lastSeen: listOf(text, MEMBERS_MAX),
     membersVersion: optional(version),
+    uncertain: optional(flag),
   },
   promise: { claim, leader, electorate: optional(memberSet) },
-  promised: { claim, position, newerMembers: optional(version) },
+  promised: { claim, position, newerMembers: optional(version), uncertain: optional(flag) },
   refused: { claim, promisedEpoch: whole },
   follow: {
     claim,

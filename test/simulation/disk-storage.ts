@@ -13,6 +13,10 @@ const RECENT_BYTES = 2000;
 const RESERVE_BYTES = 20_000;
 const ROOM_RETRY_MS = 100;
 const MARK_MS = 1000;
+/** In the CRC of a batch. */
+const SPOILED_BYTE = 18;
+
+const sizeOfBatch = (content: Buffer, at: number): number => content.readInt32BE(at + 8) + 12;
 
 export class DiskStorage implements Storage {
   readonly #world: World;
@@ -20,6 +24,7 @@ export class DiskStorage implements Storage {
   #owner: Owner | null = null;
   #full = false;
   failSync: string | null = null;
+  keeps: Storage['keeps'] = null;
   slow = { recordsMs: 0, pairsMs: 0, stateMs: 0 };
 
   constructor(world: World) {
@@ -69,7 +74,8 @@ export class DiskStorage implements Storage {
 
   crash(power: boolean): void {
     const { random } = this.#world;
-    if (power) this.#disk.crash({ random: () => random.next(), keeps: random.pick(['none', 'prefix']) });
+    const keeps = this.keeps ?? random.pick(['none', 'prefix', 'any'] as const);
+    if (power) this.#disk.crash({ random: () => random.next(), keeps });
     else this.#disk.kill();
   }
 
@@ -94,6 +100,19 @@ export class DiskStorage implements Storage {
     if (paths.length === 0) return;
     const path = random.pick(paths);
     this.#disk.flipBit(path, random.whole(0, this.#disk.content(path).length - 1), random.whole(0, 7));
+  }
+
+  spoilTail(): void {
+    const path = this.#files(DIRECTORY)
+      .filter((file) => file.endsWith('.log'))
+      .sort()
+      .at(-1);
+    if (!path) return;
+    const starts: number[] = [];
+    const content = this.#disk.content(path);
+    for (let at = 0; at < content.length; at += sizeOfBatch(content, at)) starts.push(at);
+    const spoiled = starts.at(-2);
+    if (spoiled !== undefined) this.#disk.flipBit(path, spoiled + SPOILED_BYTE);
   }
 
   #files(directory: string): string[] {

@@ -3,6 +3,7 @@
 import type { Log, StateFile } from '../../src/log/types.ts';
 import { ReplicationDriver } from '../../src/logger/driver/index.ts';
 import type { Rules, Timings } from '../../src/replica/index.ts';
+import type { Survival } from '../support/memory-disk.ts';
 import type { Batch, Checker, Holder } from './checker.ts';
 import { Violation } from './checker.ts';
 import type { SimulatedConsul } from './consul.ts';
@@ -16,8 +17,12 @@ export interface Storage {
   crash(power: boolean): void;
   /** The next sync of a path that ends so fails, which ends the process; null: none does. */
   failSync: string | null;
+  /** What a loss of power leaves of what was not synced; null: as chance has it. */
+  keeps: Survival['keeps'] | null;
   /** Flips a bit of what is stored. */
   damage(): void;
+  /** Flips a bit of the last batch but one, which the recovery mark may not know yet. */
+  spoilTail(): void;
   /** The volume is replaced by an empty one. */
   wipe(): void;
   full: boolean;
@@ -217,6 +222,15 @@ export class Machine implements Holder {
     this.crash(false);
     this.storage.damage();
     this.#options.trace(`${this.id} damaged`);
+  }
+
+  /** The power goes, and records that were acknowledged spoil behind the recovery mark. */
+  spoil(): void {
+    this.#options.checker.lost.add(this.uid);
+    this.crash(false);
+    this.storage.spoilTail();
+    this.#left = null;
+    this.#options.trace(`${this.id} spoiled`);
   }
 
   pause(): void {

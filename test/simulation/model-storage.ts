@@ -33,8 +33,11 @@ export class ModelStorage implements Storage {
 
   failSync: string | null = null;
 
+  keeps: Storage['keeps'] = null;
+
   /** The model has no bits to flip. */
   damage(): void {}
+  spoilTail(): void {}
 
   crash(): void {
     crashVolume(this.#volume, this.#world);

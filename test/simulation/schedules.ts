@@ -2,6 +2,7 @@
 // survive; the mutant that lacks the rule named beside it does not. They run on the same cluster, under the same checker.
 import { contentCrc, encodeBatch } from '../../src/log/index.ts';
 import type { RegisterValue, Timings } from '../../src/replica/index.ts';
+import { Violation } from './checker.ts';
 import type { Cluster } from './cluster.ts';
 import { type Machine, peerOf } from './machine.ts';
 import { begin, cut, handOver, isolate, join, leaderOf, others, settled, until } from './stage.ts';
@@ -504,7 +505,58 @@ const promiseBeforeDisk: Schedule = async (cluster) => {
   await foundAlone(cluster, { old, next, voter });
 };
 
+/**
+ * All lose their power in the middle of group commits, on disks that keep any of the sectors and names not synced. Nobody lost
+ * what it had acknowledged, so everybody stays who it was, and the cluster goes on.
+ */
+const powerLossUnderLoad: Schedule = async (cluster) => {
+  await begin(cluster, 5);
+  const uids = cluster.machines.map(({ uid }) => uid);
+  for (const { storage } of cluster.machines) storage.keeps = 'any';
+  for (let losses = 0; losses < 8; losses += 1) {
+    const leader = await leaderOf(cluster);
+    for (let round = 0; round < 10; round += 1) {
+      cluster.burst(leader, 8, true);
+      await cluster.runFor(0.3 + cluster.world.random.next());
+    }
+    for (const machine of cluster.machines) machine.crash(false);
+    for (const machine of cluster.machines) cluster.start(machine);
+    await until(cluster, 'all of them', () => cluster.machines.every(({ driver }) => driver !== null));
+    const changed = cluster.machines.filter(({ uid }, at) => uid !== uids[at]);
+    if (changed.length > 0)
+      throw new Violation(`${changed.map(({ id }) => id).join(', ')} lost the identity`);
+  }
+  cluster.burst(await leaderOf(cluster), 3);
+  const areCertain = (): boolean => cluster.machines.every(({ driver }) => driver?.state.uncertain === false);
+  await until(cluster, 'all to be certain of their logs', areCertain);
+};
+
+/**
+ * A leader and one follower commit records that the other follower lacks. Both lose their power, and one of these records spoils
+ * on the follower's disk, beyond its recovery mark. The two followers must not make a leader of one of them. [certainCounted]
+ */
+const spoiledTail: Schedule = async (cluster) => {
+  const leader = await begin(cluster, 5);
+  const [voter, lagging] = others(cluster, leader) as [Machine, Machine];
+  cluster.network.delays.set(`${leader.id}>${lagging.id}`, 5000);
+  cluster.burst(leader, 4);
+  await until(cluster, 'records of two', () => cluster.checker.ackedEnd >= 9);
+  leader.crash(false);
+  voter.spoil();
+  cluster.network.delays.clear();
+  cluster.start(voter);
+  await cluster.runFor(3000);
+  const early = cluster.machines.find(({ isLeader }) => isLeader);
+  if (early) cluster.burst(early, 3);
+  await cluster.runFor(1000);
+  cluster.start(leader);
+  cluster.burst(await leaderOf(cluster), 3);
+  await cluster.runFor(2000);
+};
+
 export const SCHEDULES = {
+  powerLossUnderLoad,
+  spoiledTail,
   promiseInCache,
   forgottenPromise,
   lateEntries,
@@ -539,6 +591,8 @@ export const TIMINGS: Readonly<Partial<Record<ScheduleName, Partial<Timings>>>> 
 
 /** How many machines a schedule is written for. */
 export const MACHINES: Readonly<Record<ScheduleName, number>> = {
+  powerLossUnderLoad: 3,
+  spoiledTail: 3,
   promiseInCache: 3,
   forgottenPromise: 3,
   lateEntries: 3,

@@ -1,11 +1,12 @@
-// What is a torn tail, and what is damage. A torn tail lies beyond the recovery mark with no whole batch behind it, and is
-// cut off; everything else puts the log in quarantine, and the logger is a new member.
+// What is a torn tail, what an odd one, and what is damage. Beyond the recovery mark the log is cut where whole batches end; a whole
+// batch behind that makes it uncertain. What is wrong below the mark puts the log in quarantine, and the logger is a new member.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { type Log, stampBatch } from '../../../src/log/index.ts';
 import {
   appendMany,
   assertBytes,
+  endsBeforeStop,
   freshLog,
   nextBatch,
   openOn,
@@ -14,6 +15,7 @@ import {
   settle,
 } from '../../support/log-fixture.ts';
 import { MemoryDisk } from '../../support/memory-disk.ts';
+import { Random } from '../../support/random.ts';
 
 const SEGMENT = '/data/log/00000000000000000000.log';
 const LOSE_ALL = { random: () => 0, keeps: 'none' } as const;
@@ -49,6 +51,7 @@ async function assertRecovered(
     created: false,
     quarantine: null,
     tornBytes,
+    oddTail: null,
     droppedPairs: 0,
     resumedReset: false,
   });
@@ -89,6 +92,31 @@ async function assertQuarantined(disk: MemoryDisk, uid: string, reason: RegExp):
   assert.equal(again.recovered.quarantine, null);
   assert.equal(again.log.uid, log.uid);
   assertBytes(await readAll(again.log), batches);
+}
+
+/** The log keeps its uid and its promise, and what comes before the bad bytes; it says of itself that it may lack records. */
+async function assertUncertain(
+  disk: MemoryDisk,
+  uid: string,
+  expected: readonly Buffer[],
+  reason: RegExp,
+): Promise<void> {
+  const { log, state, recovered } = await openOn(disk);
+  assert.equal(recovered.quarantine, null);
+  assert.match(recovered.oddTail ?? '', reason);
+  assert.deepEqual([log.uid, state.value.promisedEpoch, state.value.uncertain], [uid, 8, true]);
+  assertBytes(await readAll(log), expected);
+  const more = appendMany(log, 2);
+  await log.sync();
+  disk.crash(LOSE_ALL);
+  const again = await openOn(disk);
+  assert.deepEqual([again.recovered.oddTail, again.state.value.uncertain], [null, true]);
+  assertBytes(await readAll(again.log), [...expected, ...more]);
+  const { uncertain, ...certain } = again.state.value;
+  await again.state.save(certain);
+  disk.crash(LOSE_ALL);
+  const last = await openOn(disk);
+  assert.deepEqual(last.state.value, certain);
 }
 
 test('what was synced is there after a loss of power, what was not is not', async () => {
@@ -166,23 +194,36 @@ test('a log that ends right at the recovery mark is whole', async () => {
   await assertRecovered(disk, batches.slice(0, 5), 0);
 });
 
-test('damage that whole batches follow is damage, wherever it is in the batch', async () => {
+test('damage below the recovery mark is damage, whatever follows', async () => {
   for (const at of [0, 9, 11, 13, 16, 18, 22, 30, 59, 64]) {
     const { disk, uid, ends } = await markedAtFive();
-    disk.flipBit(SEGMENT, (ends[7] as number) + at, 1);
-    await assertQuarantined(disk, uid, /offset 7: .*(a whole batch follows|does not belong there)/);
+    disk.flipBit(SEGMENT, (ends[3] as number) + at, 1);
+    await assertQuarantined(disk, uid, /offset 3 was synced \(up to 5\), but: /);
   }
 });
 
-test('a hole of zeros that whole batches follow is damage', async () => {
-  const { disk, uid, ends } = await markedAtFive();
+test('a tail with whole batches behind a bad one is cut there, and the log is uncertain', async () => {
+  for (const at of [0, 9, 11, 13, 16, 18, 22, 30, 59, 64]) {
+    const { disk, uid, batches, ends } = await markedAtFive();
+    disk.flipBit(SEGMENT, (ends[7] as number) + at, 1);
+    await assertUncertain(
+      disk,
+      uid,
+      batches.slice(0, 7),
+      /offset 7: .*(a whole batch follows|does not belong there)/,
+    );
+  }
+});
+
+test('a hole of zeros that whole batches follow is cut off, and the log is uncertain', async () => {
+  const { disk, uid, batches, ends } = await markedAtFive();
   const content = Buffer.from(disk.content(SEGMENT));
   content.fill(0, ends[6], ends[8]);
   disk.overwrite(SEGMENT, content);
-  await assertQuarantined(disk, uid, /offset 6: .*, and a whole batch follows/);
+  await assertUncertain(disk, uid, batches.slice(0, 6), /offset 6: .*, and a whole batch follows/);
 });
 
-test('a whole batch that does not belong there is damage: no crash puts one there', async () => {
+test('a whole batch that does not belong there is cut off, and the log is uncertain', async () => {
   const foreign = {
     'its timestamp is 1, below 10': (log: Log) => nextBatch(log, { timestampMs: 1 }),
     'its epoch is 2, not 1': (log: Log) => nextBatch(log, { epoch: 2 }),
@@ -193,12 +234,31 @@ test('a whole batch that does not belong there is damage: no crash puts one ther
     },
   };
   for (const [problem, make] of Object.entries(foreign)) {
-    const { disk, uid } = await markedAtFive();
+    const { disk, uid, batches } = await markedAtFive();
+    const ended = Buffer.from(disk.content(SEGMENT));
     const { log } = await openOn(disk);
     const batch = make(log);
     disk.kill();
-    disk.overwrite(SEGMENT, Buffer.concat([disk.content(SEGMENT), batch]));
-    await assertQuarantined(disk, uid, new RegExp(`does not belong there: ${problem}`));
+    disk.overwrite(SEGMENT, Buffer.concat([ended, batch]));
+    await assertUncertain(disk, uid, batches, new RegExp(`does not belong there: ${problem}`));
+  }
+});
+
+test('that a log is uncertain is not forgotten, at whatever step of its start the power goes', async () => {
+  for (let step = 1, isUp = false; !isUp; step += 1) {
+    const { disk, uid, batches, ends } = await markedAtFive();
+    disk.flipBit(SEGMENT, (ends[7] as number) + 30, 1);
+    disk.stopAt = disk.operations + step;
+    isUp = await endsBeforeStop(disk, openOn(disk));
+    const random = new Random(step);
+    disk.crash({ random: () => random.next(), keeps: 'any' });
+    const { log, state } = await openOn(disk);
+    assert.deepEqual(
+      [log.uid, state.value.promisedEpoch, state.value.uncertain],
+      [uid, 8, true],
+      `step ${step}`,
+    );
+    assertBytes(await readAll(log), batches.slice(0, 7));
   }
 });
 

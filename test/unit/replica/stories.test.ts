@@ -582,3 +582,105 @@ test('a candidate that finds an old register asks Consul again and again, with p
   story.pass(2000);
   assert.ok([first, second, third].some((id) => story.state(id).leading?.phase === 'serving'));
 });
+
+/** The power goes, and what comes back of the log of `id` ends at `end`, with whole records behind a bad one. */
+function spoil(story: Story, id: string, end: number): void {
+  const disk = story.disks.get(id)!;
+  disk.records.length = end;
+  disk.syncedEnd = end;
+  disk.commit = Math.min(disk.commit, end);
+  disk.state = { ...disk.state, uncertain: true };
+}
+
+test('a voter that may have lost records: it does not make a leader with one that lacks them', () => {
+  const story = Story.begin(['a', 'b', 'c'], 'a', 'x1');
+  story.isolate('c');
+  story.append('a', 'x2');
+  story.crash('a', 'b');
+  spoil(story, 'b', 1);
+  story.join('c');
+  story.start('b');
+  story.say('two of three are up');
+  story.pass(5000);
+  assert.equal(story.state('b').uncertain, true);
+  story.say('all are up');
+  story.start('a');
+  story.pass(2000);
+  expect(
+    story,
+    `
+    c is leaderless, epoch 2
+    a appends x2 up to 2
+    a commits 2
+    b commits 2
+    b is leaderless, epoch 2
+    two of three are up
+    all are up
+    register: epoch 3 of a, members a1 b1 c1
+    a stores epoch 3 from 2 on
+    a is leading, epoch 3
+    b is following, epoch 3
+    c is following, epoch 3
+    b stores epoch 3 from 2 on
+    b commits 2
+    c stores epoch 3 from 2 on
+    c commits 2
+  `,
+  );
+  assert.equal(story.state('b').uncertain, false);
+  assert.equal(story.disks.get('b')!.state.uncertain, undefined);
+});
+
+test('three voters that may have lost records: all together they make a leader, which adopts the highest position', () => {
+  const story = Story.begin(['a', 'b', 'c'], 'a', 'x1', 'x2', 'x3');
+  story.crash('a', 'b', 'c');
+  spoil(story, 'a', 1);
+  spoil(story, 'b', 1);
+  spoil(story, 'c', 3);
+  story.start('a', 'b');
+  story.say('two of three are up');
+  story.pass(5000);
+  story.say('all are up');
+  story.start('c');
+  story.pass(2000);
+  expect(
+    story,
+    `
+    b is leaderless, epoch 2
+    c is leaderless, epoch 2
+    two of three are up
+    all are up
+    register: epoch 3 of c, members a1 b1 c1
+    c stores epoch 3 from 3 on
+    c is leading, epoch 3
+    a is following, epoch 3
+    b is following, epoch 3
+    a stores epoch 3 from 3 on
+    a commits 3
+    b stores epoch 3 from 3 on
+    b commits 3
+  `,
+  );
+  for (const id of ['a', 'b', 'c']) assert.equal(story.disks.get(id)!.state.uncertain, undefined);
+});
+
+test('a voter that may have lost records of the present epoch is uncertain until it has what was committed', () => {
+  const story = Story.begin(['a', 'b', 'c'], 'a', 'x1', 'x2');
+  story.crash('b');
+  spoil(story, 'b', 1);
+  story.isolate('b');
+  story.start('b');
+  story.hold('b', 'synced');
+  story.join('b');
+  story.pass(50);
+  assert.equal(story.log('b'), story.log('a'));
+  assert.equal(
+    story.state('b').uncertain,
+    true,
+    'it has the pair of the epoch, but not on disk what the leader committed',
+  );
+  story.release('b');
+  story.pass(50);
+  assert.equal(story.state('b').uncertain, false);
+  assert.equal(story.disks.get('b')!.state.uncertain, undefined);
+});
