@@ -4,18 +4,22 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../errors.ts';
 import { linesIn } from '../lines.ts';
 import { guardChild } from './consul-guard.ts';
 
 const STOP_TIMEOUT_MS = 8_000;
+/** The last lines of a process that has ended are here by then, unless a child of it still holds the pipe. */
+const LAST_LINES_MS = 1_000;
 /** A logger prints a record of up to 64 MiB in one line, in which JSON may escape every byte. */
 const MAX_LINE_BYTES = 400 * 1024 * 1024;
 
 export interface ProcessHandlers {
   /** A line of its stdout or stderr. */
   onLine(line: string, stream: 'stdout' | 'stderr'): void;
+  /** After its last line. */
   onExit(code: number | null, signal: NodeJS.Signals | null): void;
 }
 
@@ -28,6 +32,8 @@ export class ManagedProcess {
   readonly #handlers: ProcessHandlers;
   #child: ChildProcess | null = null;
   #paused = false;
+  /** Resolves when the process that was started last is gone and `onExit` has been called. */
+  #ended: Promise<void> = Promise.resolve();
 
   constructor(
     id: string,
@@ -64,11 +70,12 @@ export class ManagedProcess {
     this.#child = child;
     this.#paused = false;
     const lift = guardChild(child.pid);
-    for (const stream of ['stdout', 'stderr'] as const) void this.#read(child[stream], stream);
-    child.once('exit', (code, signal) => {
+    const read = Promise.all([this.#read(child.stdout, 'stdout'), this.#read(child.stderr, 'stderr')]);
+    this.#ended = once(child, 'exit').then(async ([code, signal]) => {
       lift();
       this.#child = null;
       this.#paused = false;
+      await Promise.race([read, sleep(LAST_LINES_MS, undefined, { ref: false })]);
       this.#handlers.onExit(code, signal);
     });
     return child.pid;
@@ -101,12 +108,11 @@ export class ManagedProcess {
   /** SIGTERM, and SIGKILL when that is not enough in time. Resolves once the process is gone. */
   async stop(): Promise<void> {
     const child = this.#child;
-    if (!child) return;
-    const gone = once(child, 'exit');
+    if (!child) return this.#ended;
     child.kill('SIGTERM');
     child.kill('SIGCONT'); // a frozen process takes no other signal
     const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
-    await gone;
+    await this.#ended;
     clearTimeout(timer);
   }
 }

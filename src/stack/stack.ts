@@ -15,6 +15,8 @@ const PRODUCER = 'producer';
 const RESTART_MS = 1_000;
 const START_TIMEOUT_MS = 60_000;
 const TRANSFER_TIMEOUT_MS = 5_000;
+const LAST_LINES = 8;
+const LAST_LINE_CHARS = 500;
 
 /** The stack cannot be started; the message says why and what to do. */
 export class StackError extends Error {
@@ -26,6 +28,8 @@ export class Stack {
   readonly #out: Emit;
   readonly #loggers = new Map<string, ManagedProcess>();
   readonly #restarts = new Set<NodeJS.Timeout>();
+  /** Of each process, for one that ends before it serves. */
+  readonly #lastLines = new Map<string, readonly string[]>();
   readonly #serving = new Set<string>();
   readonly #startFailed = Promise.withResolvers<never>();
   readonly #allServe = Promise.withResolvers<void>();
@@ -48,7 +52,7 @@ export class Stack {
 
   /** Resolves when everything runs and every logger serves. Rejects with StackError, and has then to be stopped. */
   async start(): Promise<void> {
-    const { data, consul: consulUrls, rate } = this.#flags;
+    const { data, consul: consulUrls, rate, basePort } = this.#flags;
     const layout = await layoutOf(this.#flags);
     const busy = await busyPorts(layout, this.#flags);
     if (busy.length > 0)
@@ -56,12 +60,15 @@ export class Stack {
         `ports in use by another process: ${busy.join(', ')}. Choose others with --base-port` +
           (consulUrls === null ? ', or use a Consul that runs already with --consul.' : '.'),
       );
-    this.#layout = layout;
     this.#data = await asSet('--data', openData(data, consulUrls !== null));
     this.#consul = this.#startConsul(layout, this.#data);
-    const around = { layout, ...this.#data, consulUrls: (await this.#consul).urls };
+    const { urls } = await this.#consul;
+    // Free ports are looked for as late as can be. Looked for before Consul starts, which takes seconds and ports of its own,
+    // they were taken now and then when a logger came to listen.
+    this.#layout = basePort === 0 ? await layoutOf(this.#flags) : layout;
     if (this.#stopping) throw new StackError('it was told to end');
-    for (const place of layout.loggers) {
+    const around = { layout: this.#layout, ...this.#data, consulUrls: urls };
+    for (const place of this.#layout.loggers) {
       const logger = this.#process(place.id, 'logger', loggerEnvironment(place, around));
       this.#loggers.set(place.id, logger);
       logger.start();
@@ -72,7 +79,7 @@ export class Stack {
       this.#producer.start();
     }
     await this.#untilAllServe();
-    this.#open(this.#ready(layout, this.#data, await this.#consul));
+    this.#open(this.#ready(this.#layout, this.#data, await this.#consul));
   }
 
   /** Ends every process, the producer first, and removes what is temporary. Resolves when none is left. */
@@ -138,6 +145,8 @@ export class Stack {
 
   #onLine(id: string, line: string, stream: 'stdout' | 'stderr'): void {
     const { event, leads, started } = meaningOf(id, line, stream);
+    const last = this.#lastLines.get(id) ?? [];
+    this.#lastLines.set(id, [...last, line.slice(0, LAST_LINE_CHARS)].slice(-LAST_LINES));
     if (leads !== null && leads > this.#epoch) {
       this.#leaderId = id;
       this.#epoch = leads;
@@ -152,7 +161,11 @@ export class Stack {
     this.#emit({ event: 'exit', id, code, signal });
     if (this.#leaderId === id) this.#leaderId = null;
     if (this.#stopping) return;
-    this.#startFailed.reject(new StackError(`${id} ended at once, with ${signal ?? `code ${code}`}`));
+    const said = (this.#lastLines.get(id) ?? []).map((line) => `\n  ${line}`).join('');
+    const how = signal ?? `code ${code}`;
+    this.#startFailed.reject(
+      new StackError(`${id} ended at once, with ${how}${said && `; it said last:${said}`}`),
+    );
     const timer = setTimeout(() => {
       this.#restarts.delete(timer);
       this.#startAgain(ended);

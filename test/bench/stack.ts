@@ -11,6 +11,7 @@ const SYNC_DEADLINE_MS = 60_000;
 const STATUS_DEADLINE_MS = 1000;
 const END_DEADLINE_MS = 30_000;
 const POLL_MS = 50;
+const ERROR_LEVEL = 50;
 
 export interface StackEvent {
   readonly event: string;
@@ -43,6 +44,9 @@ export class Stack {
   }
 
   #onEvent(event: StackEvent): void {
+    // What went wrong in a process, for the message of a run that fails.
+    if (event.event === 'exit' || (event.event === 'log' && (event.level as number) >= ERROR_LEVEL))
+      this.#errors.push(JSON.stringify(event));
     if (event.event === 'ready')
       for (const logger of event.loggers as LoggerProcess[]) this.#loggers.set(logger.id, logger);
     if (event.event === 'restarted') {

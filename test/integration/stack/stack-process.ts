@@ -27,11 +27,12 @@ export class StackProcess {
   errors = '';
   readonly #wakes = new Set<() => void>();
 
-  constructor(owner: Owner, args: readonly string[]) {
+  constructor(owner: Owner, args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
     this.child = spawn(process.execPath, [main, '--base-port', '0', '--json', ...args], {
+      env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    this.exited = once(this.child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+    this.exited = once(this.child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
     void this.exited.then(() => this.#wake());
     createInterface({ input: this.child.stdout! }).on('line', (line) => {
       this.events.push(JSON.parse(line));

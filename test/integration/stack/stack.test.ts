@@ -7,6 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { freePorts } from '../../../src/stack/consul-ports.ts';
 import { testConsul } from '../../support/consul.ts';
 import { assertEveryNumberOnce, recordsUpTo, runs, StackProcess, untilGone } from './stack-process.ts';
@@ -48,6 +49,8 @@ test('a killed leader is followed by another, no number is skipped, and nothing 
   stack.child.kill('SIGTERM');
   assert.deepEqual(await stack.exited, [0, null]);
   assert.equal(stack.events.at(-1)?.event, 'stopped');
+  const warnings = stack.events.filter((event) => event.event === 'log' && /Warning/.test(event.message));
+  assert.deepEqual(warnings, [], 'no process has a warning of Node to tell');
   assert.equal(stack.events.filter(({ event }) => event === 'stopping').length, 1);
   await untilGone(stack.pids());
   assert.equal(existsSync(ready.data), false);
@@ -127,4 +130,20 @@ test('what is wrong is said, with an exit code of its own', async (t) => {
   const lost = new StackProcess(t, ['--consul', 'http://127.0.0.1:9']);
   assert.deepEqual(await lost.exited, [69, null]);
   assert.match(lost.errors, /no Consul with a leader answers at http:\/\/127\.0\.0\.1:9/);
+
+  const file = new StackProcess(t, ['--data', fileURLToPath(import.meta.url)]);
+  assert.deepEqual(await file.exited, [78, null]);
+  assert.match(file.errors, /^wrong configuration: --data: uid \d+ cannot use .*\n$/);
+});
+
+test('a logger that ends at once ends the stack, with what it said last', async (t) => {
+  const stack = new StackProcess(t, ['--nodes', '1'], { DLOG_SEGMENT_SIZE_BYTES: 'huge' });
+  assert.deepEqual(await stack.exited, [69, null]);
+  assert.match(
+    stack.errors,
+    /^logger-0 ended at once, with code 78; it said last:\n {2}wrong configuration: /,
+  );
+  const events = stack.events.map(({ event }) => event);
+  assert.equal(events.at(-1), 'stopped');
+  assert.ok(events.indexOf('log') < events.indexOf('exit'), 'its last line comes before its end');
 });
