@@ -50,6 +50,7 @@ export const ERRORS = {
   'too-many-requests': kind(429, 'Too many requests wait already', true),
   'headers-too-large': kind(431, 'The request headers are larger than allowed'),
   internal: kind(500, 'Something failed here that should not', true, 'unknown'),
+  'log-damaged': kind(500, 'The log of this logger is damaged', true, 'none'),
   'unsupported-transfer-coding': kind(501, 'The transfer coding is not one that is taken'),
   'outcome-unknown': kind(503, 'Leadership ended before the write was acknowledged', true, 'unknown'),
   'no-leader': kind(503, 'There is no leader now', true),

@@ -44,6 +44,8 @@ export interface Status {
   readonly epoch: number;
   readonly leader: LeaderAddress | null;
   readonly offsets: { readonly first: number; readonly commit: number; readonly end: number };
+  /** What is damaged in this logger's log, as far as reads have found out. */
+  readonly damage: string | null;
   readonly members: readonly MemberStatus[];
   readonly consul: {
     readonly reachable: boolean;

@@ -42,6 +42,8 @@ export const HINTS: Readonly<Record<FailureCode, string>> = {
   'too-many-requests': 'the loggers have more to do than they take: send less, or later',
   'headers-too-large': 'is the token one token, and not a whole file?',
   internal: REPORT,
+  'log-damaged':
+    'name another logger by --url, and replace the volume of this one: docs/how-to/runbooks/log-damaged.md',
   'unsupported-transfer-coding': VERSIONS,
   'outcome-unknown': 'it may have been stored: dlog tail shows the newest records',
   'no-leader': `until a majority of the loggers runs and Consul answers nobody can lead; ${LOOK}`,

@@ -40,7 +40,7 @@ export interface DirectoryLock {
 
 /**
  * Paths are joined with `/`. Failures reject with an Error whose `code` is that of Node: ENOENT, ENOSPC, EDQUOT, EIO, …
- * Only ENOENT (no such file) and ENOSPC or EDQUOT (no room) are told apart by the log; all others are fatal to it.
+ * Only ENOENT (no such file), ENOSPC or EDQUOT (no room), and EIO of a read are told apart by the log; all others are fatal to it.
  */
 export interface Disk {
   open(path: string, mode: OpenMode): Promise<DiskFile>;
@@ -93,6 +93,7 @@ const hasCode = (error: unknown, codes: readonly string[]): boolean =>
 
 export const isNoRoom = (error: unknown): boolean => hasCode(error, ['ENOSPC', 'EDQUOT']);
 export const isMissing = (error: unknown): boolean => hasCode(error, ['ENOENT']);
+export const isUnreadable = (error: unknown): boolean => hasCode(error, ['EIO']);
 
 /** A sync failed: nobody knows what is on the disk now. Never retried, whatever the reason was. */
 class SyncFailedError extends Error {

@@ -79,6 +79,10 @@ export class DurableLog implements Log {
   get lastTimestampMs(): number {
     return this.#parts.content.lastTimestampMs;
   }
+  /** What is damaged in the log, as far as reads have found out; null while nothing is. */
+  get damage(): string | null {
+    return this.#parts.reader.damage;
+  }
   get full(): boolean {
     return this.#parts.room.isFull;
   }

@@ -33,6 +33,8 @@ export interface OpenOptions {
   readonly onFatal: (error: Error) => void;
   /** Resolves when it may be worth trying again on a full disk (a second or so); rejects when `signal` aborts. */
   readonly waitForRoom: (signal: AbortSignal) => Promise<void>;
+  /** Called once, when a read finds damage: bytes that were durable are not what they were. The log goes on. */
+  readonly onDamage?: (error: Error) => void;
   readonly segmentSizeBytes?: number;
   readonly recentBytes?: number;
   readonly reserveBytes?: number;
@@ -173,7 +175,7 @@ async function assemble(options: OpenOptions, recovered: RecoveredLog, fatal: Fa
   const files = new SegmentFiles(disk, directory, content, segmentSizeBytes);
   const room = new Room({ disk, directory, reserveBytes, waitForRoom });
   const writer = new Writer({ content, files, mark, room, fatal });
-  const reader = new LogReader(disk, directory, content);
+  const reader = new LogReader(disk, directory, content, options.onDamage ?? (() => {}));
   await writer.lookForRoom();
   return { disk, directory, content, files, mark, reader, writer, room };
 }

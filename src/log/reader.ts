@@ -2,12 +2,12 @@
 // cutting and deleting need not wait for readers; a read that a cut overtook starts over. The index is a hint: what it
 // leads to is checked, and a wrong one costs a walk through the segment, nothing else.
 
-import { LoggerError } from '../errors.ts';
+import { LoggerError, messageOf } from '../errors.ts';
 import { batchProblem, batchSizeAt, HEADER_SIZE_BYTES, readHeader } from './batch.ts';
 import { ChunkReader } from './chunk-reader.ts';
 import { type Content, continuationProblem } from './content.ts';
 import { LogDamagedError } from './damage.ts';
-import { type Disk, isMissing } from './disk.ts';
+import { type Disk, isMissing, isUnreadable } from './disk.ts';
 import { segmentFile } from './names.ts';
 import { type IndexEntry, OffsetIndex } from './offset-index.ts';
 import { epochAt } from './pairs.ts';
@@ -33,18 +33,23 @@ export class LogReader {
   readonly #disk: Disk;
   readonly #directory: string;
   readonly #content: Content;
+  readonly #onDamage: (error: Error) => void;
+  /** What a read was the first to find, in a log that was whole at its start; null while nothing was found. */
+  damage: string | null = null;
   /** Least recently used first. */
   readonly #indexes = new Map<Segment, OffsetIndex>();
 
-  constructor(disk: Disk, directory: string, content: Content) {
+  /** `onDamage` is called for the first damage that is found. */
+  constructor(disk: Disk, directory: string, content: Content, onDamage: (error: Error) => void) {
     this.#disk = disk;
     this.#directory = directory;
     this.#content = content;
+    this.#onDamage = onDamage;
   }
 
   /**
    * As `Log.read`: whole batches from the one that holds `offset`, in one buffer; nothing when none ends by `below`.
-   * Rejects with offset-gone, offset-out-of-range, or internal where the bytes are damaged.
+   * Rejects with offset-gone, offset-out-of-range, or log-damaged.
    */
   read(offset: number, limits: { maxBytes: number; below: number }): Promise<Buffer[]> {
     return this.#attempt(async () => {
@@ -140,6 +145,16 @@ export class LogReader {
     }
   }
 
+  #readError(error: unknown): unknown {
+    if (!(error instanceof LogDamagedError || isMissing(error) || isUnreadable(error))) return error;
+    if (this.damage === null) {
+      this.damage = messageOf(error);
+      this.#onDamage(error as Error);
+    }
+    const hint = "read from another logger, and replace this logger's volume";
+    return new LoggerError('log-damaged', `the log cannot be read here: ${hint}`, { cause: error });
+  }
+
   /** Starts over when something was taken away meanwhile; what failed then, failed for that. */
   async #attempt<T>(read: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
@@ -148,7 +163,7 @@ export class LogReader {
         const result = await read();
         if (version === this.#content.version) return result;
       } catch (error) {
-        if (version === this.#content.version) throw readError(error);
+        if (version === this.#content.version) throw this.#readError(error);
       }
       if (attempt === READ_ATTEMPTS_MAX)
         throw new LoggerError('internal', 'the log was cut during each read');
@@ -158,12 +173,6 @@ export class LogReader {
 
 export const offsetGone = (first: number): LoggerError =>
   new LoggerError('offset-gone', `the log begins at offset ${first}`, { extra: { first } });
-
-function readError(error: unknown): unknown {
-  if (error instanceof LogDamagedError || isMissing(error))
-    return new LoggerError('internal', 'the log cannot be read here', { cause: error });
-  return error;
-}
 
 /** Follows the index at first, and walks from the segment's begin where that leads to no batch. */
 async function orFromBegin<T>(walk: (hinted: boolean) => Promise<T>): Promise<T> {

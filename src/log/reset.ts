@@ -42,7 +42,7 @@ function decodeWish(guarded: Buffer): Wish | null {
 
 /** As `Log.reset`. Rejects with RefusedError, or `disk-full`, and nothing changed. */
 export function reset(parts: LogParts, wish: Wish): Promise<void> {
-  const { disk, directory, content, files, mark, writer } = parts;
+  const { disk, directory, content, files, mark, reader, writer } = parts;
   return writer.cut(async () => {
     const { table } = checkWish(wish, writer.commit);
     try {
@@ -54,6 +54,7 @@ export function reset(parts: LogParts, wish: Wish): Promise<void> {
     await files.close();
     await carryOut(disk, directory, wish, (values) => mark.save(values));
     content.restart(wish.first, wish.pairs, table);
+    reader.damage = null;
     writer.followReset();
     await writer.lookForRoom();
   });

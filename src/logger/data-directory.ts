@@ -17,6 +17,9 @@ export interface DataDirectoryOptions {
   readonly onFatal: (error: Error) => void;
 }
 
+const DAMAGE_HINT =
+  "Other loggers have these records: replace this logger's volume (docs/how-to/runbooks/log-damaged.md)";
+
 export interface Recovered {
   readonly seconds: number;
   readonly tornBytes: number;
@@ -36,6 +39,8 @@ export async function openDataDirectory(options: DataDirectoryOptions): Promise<
     segmentSizeBytes,
     randomUuid: randomUUID,
     onFatal,
+    onDamage: ({ message }) =>
+      out.error({ event: 'log-damaged', damage: message }, `The log is damaged: ${message}. ${DAMAGE_HINT}`),
     waitForRoom: (signal) => sleep(ROOM_RETRY_MS, undefined, { signal }),
   });
   const seconds = (performance.now() - startedMs) / 1000;

@@ -60,6 +60,7 @@ export function observe({
     logSizeBytes: log.sizeBytes,
     logSegments: log.segmentCount,
     diskFull: log.full,
+    logDamaged: log.damage !== null,
     pendingRequests: requests,
     pendingBytes: bytes,
     connections: api.connections,

@@ -42,6 +42,7 @@ export interface ServiceParts {
   readonly history: Pick<LeadershipHistory, 'epochs'>;
   readonly consul: () => Omit<Status['consul'], 'session'>;
   readonly label: () => Status['label'];
+  readonly damage: () => string | null;
   /** Told of each read's number of records. */
   readonly onRead: (records: number) => void;
 }
@@ -60,7 +61,7 @@ export class Service implements LoggerService {
   }
 
   status(): Status {
-    const { id, cluster, version, replicated, consul, label } = this.#parts;
+    const { id, cluster, version, replicated, consul, label, damage } = this.#parts;
     const { role } = replicated;
     return {
       id,
@@ -70,6 +71,7 @@ export class Service implements LoggerService {
       epoch: role.epoch,
       leader: this.#leader(),
       offsets: this.offsets,
+      damage: damage(),
       members: replicated.members,
       consul: { ...consul(), session: replicated.session },
       label: label(),

@@ -42,7 +42,7 @@ import { rehearse } from './rehearsal.ts';
 import { followRole } from './roles.ts';
 import { Service } from './service.ts';
 import { shutdown } from './shutdown.ts';
-import { keepMark, keepRetention } from './upkeep.ts';
+import { handOverDamaged, keepMark, keepRetention } from './upkeep.ts';
 import { followReplicas } from './wanted-members.ts';
 
 /** Ends the process at once: going on could lose records, or lie about who this is. */
@@ -164,6 +164,7 @@ async function build(
     history: new LeadershipHistory(config.id, opened.log, replicated),
     consul: () => election.reachable(),
     label: () => kubernetes.label.state(),
+    damage: () => opened.log.damage,
     onRead: (records) => metrics.recordsRead.inc(records),
   });
   const api = apiOf(ground, service, await accessOf(ground, stack));
@@ -344,6 +345,12 @@ function keepUp(
   keepMark(
     opened.log,
     (error) => out.error(`The recovery mark was not saved: ${messageOf(error)}`),
+    ending.signal,
+  );
+  handOverDamaged(
+    opened.log,
+    replicated,
+    (error) => out.warn(`Leadership stays with a damaged log: ${messageOf(error)}`),
     ending.signal,
   );
   keepRetention(

@@ -1,7 +1,10 @@
 // What the log needs from time to time and, having no clock, cannot begin by itself: its recovery mark is moved up, and old
 // segments go by size and age as the leader decides.
 
+import type { ReplicatedLog } from './replicated-log.ts';
+
 const MARK_INTERVAL_MS = 1000;
+const DAMAGE_INTERVAL_MS = 1000;
 /** What is written meanwhile must fit on a volume that is full but for what retention leaves free. */
 const RETENTION_INTERVAL_MS = 1000;
 
@@ -31,6 +34,33 @@ export function keepRetention(
   const limit = (value: number): number => (value === 0 ? Number.POSITIVE_INFINITY : value);
   const policy = { maxBytes: limit(maxBytes), maxAgeMs: limit(maxAgeMs) };
   every(RETENTION_INTERVAL_MS, () => retain(policy), onError, signal);
+}
+
+/**
+ * A leader that cannot read its own log hands over: clients and followers that are behind need what it cannot give. Once, since the
+ * successor may be damaged too: that is better than no leader.
+ */
+export function handOverDamaged(
+  log: { readonly damage: string | null },
+  replicated: Pick<ReplicatedLog, 'role' | 'transfer'>,
+  onRefused: (error: unknown) => void,
+  signal: AbortSignal,
+): void {
+  let state: 'whole' | 'leaving' | 'left' = 'whole';
+  const leave = async (): Promise<void> => {
+    if (log.damage === null || state === 'left') return;
+    if (replicated.role.kind !== 'leader') {
+      if (state === 'leaving') state = 'left';
+      return;
+    }
+    const isFirst = state === 'whole';
+    state = 'leaving';
+    // It is tried again until it works, and told once.
+    await replicated.transfer(null).catch((error: unknown) => {
+      if (isFirst) onRefused(error);
+    });
+  };
+  every(DAMAGE_INTERVAL_MS, leave, onRefused, signal);
 }
 
 /** Runs `work` again and again, never twice at a time, until `signal` aborts. */

@@ -39,6 +39,7 @@ export interface Observed {
   readonly logSizeBytes: number;
   readonly logSegments: number;
   readonly diskFull: boolean;
+  readonly logDamaged: boolean;
   readonly pendingRequests: number;
   readonly pendingBytes: number;
   readonly connections: number;
@@ -112,6 +113,11 @@ export function observedGauges(
   gauge('log_size_bytes', 'Size of all segments', (now) => now.logSizeBytes);
   gauge('log_segments', 'Number of segments', (now) => now.logSegments);
   gauge('log_disk_full', '1 while the disk refuses writes for want of room', (now) => bit(now.diskFull));
+  gauge(
+    'log_damaged',
+    '1 once a read has found damage in the log, until it is fetched again or the logger restarts',
+    (now) => bit(now.logDamaged),
+  );
   diskGauges(read, diskRoom);
 
   gauge('append_pending_requests', 'Appends that wait for their commit', (now) => now.pendingRequests);

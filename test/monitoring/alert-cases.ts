@@ -82,6 +82,8 @@ function logger(pod: string, members: number): SeriesSet {
     [name('log_disk_free_bytes', pod)]: always(4 * GIGABYTE),
     [name('log_disk_size_bytes', pod)]: always(8 * GIGABYTE),
     [name('log_disk_full', pod)]: always(0),
+    [name('log_damaged', pod)]: always(0),
+    [name('log_quarantined_logs', pod)]: always(0),
     [expiry(pod, 'api')]: always(inDays(60)),
     [expiry(pod, 'peer')]: always(inDays(30)),
     ...fsyncs(pod, 0),
@@ -134,6 +136,7 @@ const almostExpired = about('CertificateAlmostExpired');
 const filling = about('DiskFilling');
 const fullSoon = about('DiskFullSoon');
 const full = about('DiskFull');
+const damaged = about('LogDamaged');
 const errors = about('AppendErrors');
 const missing = about('ScrapeMissing');
 
@@ -245,6 +248,12 @@ export const CASES: readonly AlertCase[] = [
 
   full(1, 'from the first refused write on', { [name('log_disk_full', second)]: since(0, 1, 0) }),
   full(0, 'no longer', { [name('log_disk_full', second)]: `0+0x100 1+0x100 0+0x198` }),
+
+  damaged(1, 'a read has found damage', { [name('log_damaged', first)]: since(0, 1, 0) }),
+  damaged(1, 'a start has put a log aside', { [name('log_quarantined_logs', second)]: since(0, 1, 0) }),
+  damaged(0, 'a log that was put aside is deleted', {
+    [name('log_quarantined_logs', second)]: since(10, 0, 1),
+  }),
 
   errors(1, 'a tenth of the appends finds no leader', { [appends('no-leader')]: growing(111) }),
   errors(0, 'two in a hundred do', { [appends('no-leader')]: growing(20) }),

@@ -242,6 +242,7 @@ export class MemoryService implements LoggerService {
       epoch: this.epoch,
       leader: leading ? { id: this.id, api: 'http://127.0.0.1:8080' } : this.#leader,
       offsets: this.offsets,
+      damage: null,
       members: [
         {
           id: this.id,

@@ -24,6 +24,7 @@ const calm: Observed = {
   logSizeBytes: 1000,
   logSegments: 1,
   diskFull: false,
+  logDamaged: false,
   pendingRequests: 1,
   pendingBytes: 100,
   connections: 4,

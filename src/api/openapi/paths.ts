@@ -98,6 +98,7 @@ const read = {
     ...problems(
       'invalid-offset',
       'offset-gone',
+      'log-damaged',
       'offset-out-of-range',
       'too-many-requests',
       'no-leader',

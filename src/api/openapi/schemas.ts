@@ -80,6 +80,10 @@ export const SCHEMAS = {
       commit: offset('Records below are acknowledged and served'),
       end: offset('Offset after the last record'),
     }),
+    damage: {
+      ...nullable('string'),
+      description: "What is damaged in this logger's log; null when nothing is known of",
+    },
     members: { type: 'array', items: ref('Member') },
     consul: object({
       reachable: { type: 'boolean' },

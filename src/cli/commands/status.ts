@@ -9,7 +9,7 @@ export async function showStatus(context: CommandContext): Promise<void> {
     terminal.out(jsonLine(status));
     return;
   }
-  const { id, cluster, role, epoch, leader, offsets, consul, label } = status;
+  const { id, cluster, role, epoch, leader, offsets, damage, consul, label } = status;
   const reached = consul.reachable ? 'answers' : `does not answer${consul.error ? `: ${consul.error}` : ''}`;
   const rows = [
     ['logger', id],
@@ -18,6 +18,8 @@ export async function showStatus(context: CommandContext): Promise<void> {
     ['epoch', String(epoch)],
     ['leader', leader ? `${leader.id} at ${leader.api}` : 'none known'],
     ['records', `${offsets.first} to ${offsets.commit} committed, end ${offsets.end}`],
+    // Older loggers do not say.
+    ...(damage ? [['damage', `${damage}: replace this logger's volume`]] : []),
     ['consul', reached],
     ...(label.enabled
       ? [['label', label.inSync ? `${label.observed}` : `not as wanted: ${label.error}`]]

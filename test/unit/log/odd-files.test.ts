@@ -60,7 +60,7 @@ test('a batch that stands twice in a sealed segment is not served twice: the rea
   const { log: again, recovered } = await openOn(disk, { recentBytes: 0 });
   assert.equal(recovered.quarantine, null, 'sealed segments are not read through at start');
   assertBytes(await again.read(0, { maxBytes: 10_000, below: 3 }), batches.slice(0, 3));
-  await assert.rejects(again.read(3, { maxBytes: 30_000, below: again.end }), { code: 'internal' });
+  await assert.rejects(again.read(3, { maxBytes: 30_000, below: again.end }), { code: 'log-damaged' });
 });
 
 test('a log that begins above what was synced is damaged: it would claim offsets that it never had', async () => {
@@ -138,7 +138,7 @@ test('a sealed segment that was cut short is damage, not an answer without a rec
   const path = '/data/log/00000000000000000000.log';
   disk.overwrite(path, disk.content(path).subarray(0, 4 * (batches[0] as Buffer).length + 100));
   assertBytes(await log.read(3, { maxBytes: 1, below: log.end }), batches.slice(3, 4));
-  await assert.rejects(log.read(4, { maxBytes: 1, below: log.end }), { code: 'internal' });
+  await assert.rejects(log.read(4, { maxBytes: 1, below: log.end }), { code: 'log-damaged' });
 });
 
 test('a first segment that is missing is damage, unless it was removed', async () => {

@@ -114,7 +114,7 @@ test('damaged bytes are not served', async () => {
   disk.flipBit('/data/log/00000000000000000000.log', 6100);
   const limits = { maxBytes: 1, below: 40 };
   assert.deepEqual(offsetsOf(await log.read(0, limits)), [0]);
-  await assert.rejects(log.read(1, limits), { code: 'internal' });
+  await assert.rejects(log.read(1, limits), { code: 'log-damaged' });
   assert.deepEqual(offsetsOf(await log.read(2, limits)), [2]);
 });
 

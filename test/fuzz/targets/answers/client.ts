@@ -58,6 +58,7 @@ const STATUS = {
   epoch: 1,
   leader: null,
   offsets: { first: 0, commit: 9, end: 9 },
+  damage: null,
   members: [],
   consul: { reachable: true, address: null, session: null, error: null },
   label: { enabled: false, wanted: 'leader', observed: null, inSync: true, error: null },

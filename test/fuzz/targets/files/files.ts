@@ -166,7 +166,7 @@ async function readWhole(log: DurableLog, truth: ReadonlyMap<number, Buffer> | n
         offset = baseOffset + count;
       }
     } catch (error) {
-      if (!(error instanceof LoggerError && error.code === 'internal')) throw error;
+      if (!(error instanceof LoggerError && error.code === 'log-damaged')) throw error;
       readable = false;
       offset += 1;
     }
@@ -175,7 +175,7 @@ async function readWhole(log: DurableLog, truth: ReadonlyMap<number, Buffer> | n
     const found = await log.offsetAt(30);
     assert.ok(found >= log.first && found <= log.end);
   } catch (error) {
-    if (!(error instanceof LoggerError && error.code === 'internal')) throw error;
+    if (!(error instanceof LoggerError && error.code === 'log-damaged')) throw error;
   }
   return readable;
 }

@@ -157,6 +157,7 @@ export class SoloLogger {
       history: new LeadershipHistory(SELF.id, log, replicated),
       consul: () => ({ reachable: true, address: null, error: null }),
       label: () => ({ enabled: false, wanted: 'leader', observed: null, inSync: true, error: null }),
+      damage: () => null,
       onRead: () => {},
     });
     const ignore = (): void => {};
