@@ -132,16 +132,20 @@ export class Cluster {
     }
   }
 
+  /** A plain batch of one record. */
+  batch(value: string): Buffer {
+    return encodeBatch([{ value: Buffer.from(value) }], {
+      timestampMs: Math.floor(this.world.now),
+      producer: null,
+    });
+  }
+
   /** Sends so many plain batches at once, of any size if asked; whoever is told that one is committed checks it. */
   burst(machine: Machine, count: number, anySize = false): void {
     for (let index = 0; index < count; index += 1) {
       this.#bursts += 1;
       const name = `burst-${this.#bursts}`;
-      const value = Buffer.from(name.padEnd(anySize ? sizeOf(this.world.random) : 0, '.'));
-      const batch = encodeBatch([{ value }], {
-        timestampMs: Math.floor(this.world.now),
-        producer: null,
-      });
+      const batch = this.batch(name.padEnd(anySize ? sizeOf(this.world.random) : 0, '.'));
       const crc = contentCrc(batch);
       const floor = this.checker.ackedEnd;
       machine.driver?.propose(batch, 1, null).then(

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { ALL_RULES } from '../../src/replica/index.ts';
+import { mutated, SOURCE_MUTANTS } from '../mutants/table.ts';
 import { findFault, MUTANTS } from './mutants.ts';
 
 const SEEDS_MAX = 60;
@@ -19,6 +20,15 @@ test('every rule is taken out by some mutant', () => {
   const covered = new Set(Object.values(MUTANTS).flatMap(({ rules }) => Object.keys(rules ?? {})));
   assert.deepEqual(
     Object.keys(ALL_RULES).filter((rule) => !covered.has(rule)),
+    [],
+  );
+});
+
+test('every mutant of `npm run mutants` still applies', () => {
+  const read = (file: string): string => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
+  const past = Object.entries(SOURCE_MUTANTS).filter(([, one]) => mutated(read(one.file), one) === null);
+  assert.deepEqual(
+    past.map(([name]) => name),
     [],
   );
 });

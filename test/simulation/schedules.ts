@@ -554,6 +554,33 @@ const spoiledTail: Schedule = async (cluster) => {
   await cluster.runFor(2000);
 };
 
+/** Appends that wait for the end of a transfer, which ends the leadership: they are refused, and never stored. */
+const heldAppends: Schedule = async (cluster) => {
+  const leader = await begin(cluster, 5);
+  const [target] = others(cluster, leader) as [Machine];
+  cluster.network.delays.set(`${target.id}>${leader.id}`, 40);
+  leader.driver?.transfer(target.id).catch(() => undefined);
+  // Records whose acknowledgements are on their way: without them there is nothing to drain.
+  const draining = (): boolean => leader.driver?.state.leading?.transfer?.phase === 'draining';
+  for (let tries = 0; tries < 500 && !draining(); tries += 1) {
+    cluster.burst(leader, 1);
+    await cluster.runUntil(draining, 2);
+  }
+  const before = leader.log?.end;
+  let refused = 0;
+  for (let index = 0; index < 3; index += 1)
+    leader.driver?.propose(cluster.batch('held'), 1, null).catch((error: { code?: string }) => {
+      if (error.code === 'not-leader') refused += 1;
+    });
+  await until(cluster, 'another leader', () => target.isLeader);
+  await cluster.runFor(10);
+  if (refused !== 3 || leader.log?.end !== before)
+    throw new Violation(
+      `${refused} of 3 held appends were refused, and the log went from ${before} to ${leader.log?.end}`,
+    );
+  await cluster.runFor(1000);
+};
+
 export const SCHEDULES = {
   powerLossUnderLoad,
   spoiledTail,
@@ -579,6 +606,7 @@ export const SCHEDULES = {
   unheardChange,
   promiseThenBreak,
   promiseBeforeDisk,
+  heldAppends,
 } as const satisfies Record<string, Schedule>;
 
 export type ScheduleName = keyof typeof SCHEDULES;
@@ -615,4 +643,5 @@ export const MACHINES: Readonly<Record<ScheduleName, number>> = {
   unheardChange: 5,
   promiseThenBreak: 3,
   promiseBeforeDisk: 3,
+  heldAppends: 3,
 };

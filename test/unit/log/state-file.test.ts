@@ -85,7 +85,17 @@ test('a copy that could not be made is made before the next save, or that one fa
   await assert.rejects(state.save(promise(9)), { code: 'disk-full' });
   assert.equal(state.value.promisedEpoch, 8);
   restore();
-  await state.save(promise(9));
+  const copying = hold(disk, 'datasync', '/data/state');
+  const last = state.save(promise(9));
+  await copying.arrived;
+  const content = disk.content('/data/state');
+  const middle = content.length / 2;
+  assert.ok(
+    content.subarray(0, middle).equals(content.subarray(middle)),
+    'both copies are of promise 8 first',
+  );
+  copying.release();
+  await last;
   await settle();
   disk.crash(LOSE_ALL);
   assert.equal((await openOn(disk)).state.value.promisedEpoch, 9);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { contentCrc } from '../../../src/log/index.ts';
 import { OffsetIndex } from '../../../src/log/offset-index.ts';
 import { decodeProducers } from '../../../src/log/producer-snapshot.ts';
 import type { Log } from '../../../src/log/types.ts';
@@ -269,4 +270,47 @@ test('a cut waits for a write under way', async () => {
   await cut;
   await synced;
   assertBytes(disk.content('/data/log/00000000000000000000.log'), Buffer.concat(batches.slice(0, 2)));
+});
+
+test('the copies of the producer table serve cuts alone: a new segment begins with the table of its own place', async () => {
+  const MiB = 1024 * 1024;
+  const options = { segmentSizeBytes: 10 * MiB };
+  const { log, disk } = await freshLog(options);
+  const append = (id: bigint, sequence: number, sizeBytes: number): Buffer => {
+    const values = ['.'.repeat(sizeBytes)];
+    const batch = nextBatch(log, { values, producer: { id, epoch: 0, sequence } });
+    log.append([batch]);
+    return batch;
+  };
+  // Beyond the 8 MiB after which the table is copied; what comes next is in no copy.
+  for (let sequence = 0; sequence < 9; sequence += 1) append(1n, sequence, MiB);
+  const offset = log.end;
+  const late = append(2n, 0, 1);
+  append(1n, 9, 2 * MiB);
+  assert.equal(log.segmentCount, 2);
+  await log.sync();
+  disk.crash({ random: () => 0, keeps: 'none' });
+  const again = await openOn(disk, options);
+  const stamp = { id: 2n, epoch: 0, sequence: 0 };
+  const repeat = { kind: 'repeat', offset, count: 1, epoch: 1 };
+  assert.deepEqual(again.log.judge(stamp, 1, contentCrc(late)), repeat);
+});
+
+test('a cut leaves the producer table of its place, on either side of a copy in memory', async () => {
+  const { log } = await freshLog({ segmentSizeBytes: 64 * 1024 * 1024 });
+  const crcs: number[] = [];
+  for (let sequence = 0; sequence < 12; sequence += 1) {
+    const values = ['.'.repeat(1024 * 1024)];
+    const batch = nextBatch(log, { values, producer: { id: 1n, epoch: 0, sequence } });
+    crcs.push(contentCrc(batch));
+    log.append([batch]);
+  }
+  const judged = (sequence: number) => log.judge({ id: 1n, epoch: 0, sequence }, 1, crcs[sequence]!);
+  for (const end of [10, 6]) {
+    await log.truncate(end);
+    assert.deepEqual(judged(end - 1), { kind: 'repeat', offset: end - 1, count: 1, epoch: 1 });
+    assert.deepEqual(judged(end), { kind: 'next' });
+    assert.deepEqual(judged(end + 1), { kind: 'refused', code: 'sequence-gap' });
+  }
+  await log.close();
 });

@@ -28,3 +28,20 @@ test('a follower that comes back in the same epoch has to be told the commit in 
   story.append('a', 'x3');
   assert.equal(current(story, 'b'), true);
 });
+
+test('the commit of a new leader is not current below the start of its epoch: more may have been acknowledged', () => {
+  const story = Story.begin(['a', 'b', 'c'], 'a', 'x1');
+  story.tamper = (message) => ('commit' in message ? { ...message, commit: 0 } : message);
+  story.append('a', 'x2');
+  assert.equal(story.state('a').commit, 2);
+  for (const id of ['a', 'c']) story.hold(id, 'log-changed');
+  story.event('a', { type: 'transfer', to: 'b' });
+  story.pass(100);
+  const { leading, commit } = story.state('b');
+  assert.deepEqual([leading?.phase, leading?.start, commit], ['serving', 2, 1]);
+  assert.equal(current(story, 'b'), false);
+  story.release('c');
+  story.pass(50);
+  assert.equal(story.state('b').commit, 2);
+  assert.equal(current(story, 'b'), true);
+});

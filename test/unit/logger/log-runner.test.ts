@@ -2,6 +2,7 @@
 // `npm run fuzz -- --target peers`.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { stampBatch } from '../../../src/log/index.ts';
 import { realClock } from '../../../src/logger/clock.ts';
 import { LogRunner } from '../../../src/logger/driver/log-runner.ts';
 import type { Event } from '../../../src/replica/index.ts';
@@ -60,4 +61,35 @@ test('batches that do not end where they are said to are refused before anything
     ['gap', 'gap', 'gap'],
   );
   assert.equal(one.append({ type: 'append', from: 5, end: 6, batches: [batch] }), true);
+});
+
+test('a batch that was damaged on its way is refused, and those before it are not appended either', async () => {
+  const { log, events, runner: one } = await runner();
+  const batches = [nextBatch(log), Buffer.from(nextBatch(log))] as const;
+  stampBatch(batches[1], log.end + 1, 1);
+  const last = batches[1].length - 1;
+  batches[1].writeUInt8(batches[1].readUInt8(last) ^ 1, last);
+  const effect = { type: 'append', from: 5, end: 7, batches } as const;
+  assert.equal(one.append(effect), false);
+  assert.equal(log.end, 5);
+  assert.deepEqual(events, [{ type: 'append-failed', reason: 'gap', end: 5 }]);
+  batches[1].writeUInt8(batches[1].readUInt8(last) ^ 1, last);
+  assert.equal(one.append(effect), true);
+});
+
+test('a cut takes records away before pairs: what a crash leaves between never counts for an older epoch', async () => {
+  const { log, events, runner: one } = await runner();
+  await log.addPair({ epoch: 2, start: log.end });
+  appendMany(log, 2);
+  await log.sync();
+  const truncate = log.truncate.bind(log);
+  const epochs: number[] = [];
+  log.truncate = async (end) => {
+    epochs.push(log.position.epoch);
+    await truncate(end);
+  };
+  one.change({ type: 'cut', end: 5, sharedEpoch: 1 });
+  await until('it is done', () => events.length > 0);
+  assert.deepEqual(epochs, [2]);
+  assert.deepEqual(log.position, { epoch: 1, end: 5 });
 });
