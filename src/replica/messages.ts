@@ -116,6 +116,15 @@ export interface Cut {
   readonly sharedEpoch: number;
 }
 
+/** The receiver's log cannot be matched: it has this epoch from another offset on. The receiver stops. */
+export interface Diverged {
+  readonly type: 'diverged';
+  readonly epoch: number;
+  readonly stream: number;
+  /** The epoch that starts at two offsets. */
+  readonly at: number;
+}
+
 /** The receiver's records end below the source's first, or share no epoch: start anew there (rule 4), then `ready`. */
 export interface Restart {
   readonly type: 'restart';
@@ -132,6 +141,14 @@ export interface Ready {
   readonly epoch: number;
   readonly stream: number;
   readonly position: Position;
+}
+
+/** The last batch that both ends of a stream have, as the sender has it. */
+export interface SharedBatch {
+  /** Offset after its last record. */
+  readonly end: number;
+  /** Of its header: CRC-32C, which leaves out base offset and epoch. */
+  readonly crc: number;
 }
 
 /** Whole batches [from, end), as the bytes on disk. Also tells how far the leader has committed and kept its log. */
@@ -163,6 +180,8 @@ export interface CommitNote {
   readonly first: number;
   /** Rule 6, with the first note of a stream and after a change: the members to store, answered by `members-stored`. */
   readonly members?: MemberSet;
+  /** Once in a stream, for the receiver to compare. Older versions do not send it. */
+  readonly shared?: SharedBatch;
 }
 
 /** Rule 6: the members of this version, or newer ones, are on the sender's disk. */
@@ -245,6 +264,7 @@ export type Message =
   | Older
   | Cut
   | Restart
+  | Diverged
   | Ready
   | Batches
   | PairEntry

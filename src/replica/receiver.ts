@@ -13,6 +13,7 @@ import {
   type Claim,
   type CommitNote,
   type Cut,
+  type Diverged,
   type Follow,
   type Older,
   type PairEntry,
@@ -132,6 +133,17 @@ export function onRestart(s: State, link: number, { stream, first, pairs, produc
   }
   receiver.phase = 'cutting';
   change(s, { type: 'reset', first, pairs, producers });
+}
+
+/** A majority follows the sender, or is about to: this log is the odd one. */
+export function onDiverged(s: State, link: number, { stream, at }: Diverged): void {
+  if (current(s, link, stream)?.phase !== 'matching') return;
+  emit(s, {
+    type: 'fault',
+    fault: 'pairs-disagree',
+    text: `epoch ${at} starts at another offset in the log of the leader`,
+  });
+  s.faulted = true;
 }
 
 function sendReady(s: State, receiver: Receiver): void {

@@ -217,6 +217,9 @@ function onMessage(s: State, link: number, message: Message): void {
     case 'restart':
       receiver.onRestart(s, link, message);
       break;
+    case 'diverged':
+      receiver.onDiverged(s, link, message);
+      break;
     case 'ready':
       source.onReady(s, link, message);
       break;

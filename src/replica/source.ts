@@ -57,10 +57,9 @@ export function onTail(s: State, link: number, tail: Tail): void {
   if (source.phase === 'streaming') emit(s, { type: 'stream-stop', link, stream });
   source.phase = 'matching';
   const found = match(s.log, tail);
-  if (found.kind === 'disagree') {
-    emit(s, { type: 'fault', fault: 'pairs-disagree', text: `epoch ${found.epoch} starts at two offsets` });
-    s.faulted = true;
-  } else if (found.kind === 'older')
+  if (found.kind === 'disagree')
+    emit(s, { type: 'send', link, message: { type: 'diverged', epoch, stream, at: found.epoch } });
+  else if (found.kind === 'older')
     emit(s, { type: 'send', link, message: { type: 'older', epoch, stream, below: found.below } });
   else if (found.kind === 'restart') emit(s, { type: 'stream-restart', link, epoch, stream });
   else

@@ -59,6 +59,7 @@ const LEADS: ReadonlySet<Message['type']> = new Set([
   'cut',
   'older',
   'restart',
+  'diverged',
   'confirm',
   'take-over',
   'drained',

@@ -178,7 +178,7 @@ export type StepDownReason =
 export type Fault =
   /** A leader wants records cut that are committed here: some disk lied. Stop and alarm. */
   | 'cut-below-commit'
-  /** Both logs have the epoch, with different starts: some disk lied. */
+  /** The leader has an epoch of this log from another offset on: some disk lied, or the epoch was given out twice. */
   | 'pairs-disagree'
   /** The bytes of a batch are not where they say. */
   | 'log-mismatch';

@@ -24,6 +24,7 @@ const leader = object({ id: text, incarnation: text, api: text, peer: text });
 const member = object({ id: text, uid: text, peer: text });
 const version = object({ epoch: whole, revision: whole });
 const memberSet = object({ members: listOf(member, MEMBERS_MAX), version });
+const shared = optional(object({ end: positive, crc: whole }));
 const pair = object({ epoch: positive, start: whole });
 const stream = { epoch: positive, stream: whole };
 
@@ -77,6 +78,7 @@ const SHAPES: Shapes = {
   older: { ...stream, below: whole },
   cut: { ...stream, end: whole, sharedEpoch: whole },
   restart: { ...stream, first: whole, pairs: pairs(PAIRS_MAX), producers: whole },
+  diverged: { ...stream, at: positive },
   ready: { ...stream, position },
   batches: {
     ...stream,
@@ -87,7 +89,7 @@ const SHAPES: Shapes = {
     batches: listOf(positive, BATCHES_MAX),
   },
   pair: { ...stream, pair },
-  commit: { ...stream, commit: whole, first: whole, members: optional(memberSet) },
+  commit: { ...stream, commit: whole, first: whole, members: optional(memberSet), shared },
   'members-stored': { ...stream, version },
   ack: { ...stream, position },
   'stream-end': { ...stream, reason: oneOf('disk-full', 'gap', 'overrun') },

@@ -3,7 +3,14 @@
 import type { AppendResult, MemberStatus } from '../../api/types.ts';
 import { LoggerError } from '../../errors.ts';
 import type { ProducerStamp } from '../../log/types.ts';
-import { ALL_RULES, DEFAULT_TIMINGS, type Effect, type Event, Replica } from '../../replica/index.ts';
+import {
+  ALL_RULES,
+  DEFAULT_TIMINGS,
+  type Effect,
+  type Event,
+  type Message,
+  Replica,
+} from '../../replica/index.ts';
 import type { ReplicatedLog, Role } from '../replicated-log.ts';
 import { ConsulRunner } from './consul-runner.ts';
 import { commitIsCurrent } from './current-commit.ts';
@@ -14,6 +21,7 @@ import { MemberWatch } from './member-watch.ts';
 import { CALM_TICK_MS, CALM_TICK_SOONEST_MS, type DriverOptions, TICK_MS } from './outside.ts';
 import { Proposals } from './proposals.ts';
 import { Requests } from './requests.ts';
+import { differenceFrom } from './shared-batch.ts';
 import { memberStatus } from './status.ts';
 import { Streams } from './streams.ts';
 
@@ -90,7 +98,7 @@ export class ReplicationDriver implements ReplicatedLog {
         this.#dispatch({ type: 'connected', link, peer });
       },
       disconnected: (link) => this.#dispatch({ type: 'disconnected', link }),
-      message: (link, message) => this.#dispatch({ type: 'message', link, message }),
+      message: (link, message) => this.#message(link, message),
       clock: (uid, wallMs, agoMs) => this.#time.heard(uid, wallMs, agoMs),
       beat: (uid, beat) => {
         this.#dispatch({ type: 'beat', uid, beat });
@@ -178,6 +186,16 @@ export class ReplicationDriver implements ReplicatedLog {
     const first = await this.#options.log.retain({ ...policy, nowMs, commit: this.commit });
     this.#dispatch({ type: 'log-trimmed', first });
     this.#pumpAllSoon();
+  }
+
+  #message(link: number, message: Message): void {
+    this.#dispatch({ type: 'message', link, message });
+    if (message.type !== 'commit' || !message.shared) return;
+    void differenceFrom(this.#options.log, this.#replica.state, message.stream, message.shared).then(
+      (text) => {
+        if (text !== null) this.#fail(new Error(`log-mismatch: ${text}`));
+      },
+    );
   }
 
   /** Hands leadership over where that is possible, then leads and runs no more. The log stays open. */

@@ -3,8 +3,9 @@
 // from disk, one chunk at a time, without holding up the others.
 import { CHUNK_BYTES, WINDOW_BYTES } from '../../limits.ts';
 import type { Log } from '../../log/types.ts';
-import type { Message, Position } from '../../replica/index.ts';
+import type { Message, Position, SharedBatch } from '../../replica/index.ts';
 import { baseOffsetOf, endOffsetOf } from './batch-header.ts';
+import { sharedBatch } from './shared-batch.ts';
 
 export interface StreamOptions {
   readonly link: number;
@@ -54,6 +55,7 @@ export class Stream {
     this.#options = options;
     this.#epoch = options.position.epoch;
     this.#next = options.position.end;
+    void sharedBatch(log, options.position.end).then((shared) => shared && this.#showShared(shared));
   }
 
   get id(): number {
@@ -100,6 +102,14 @@ export class Stream {
     const { first } = this.#log;
     this.#noteSent(commit, first);
     this.#outlet.send(link, { type: 'commit', epoch, stream, commit, first });
+  }
+
+  #showShared(shared: SharedBatch): void {
+    if (this.#stopped) return;
+    const { link, epoch, stream } = this.#options;
+    const { commit } = this.#outlet;
+    const { first } = this.#log;
+    this.#outlet.send(link, { type: 'commit', epoch, stream, commit, first, shared });
   }
 
   #noteSent(commit: number, first: number): void {

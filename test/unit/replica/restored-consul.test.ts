@@ -195,3 +195,15 @@ test('a follower that connects while a confirmation is under way is asked in it'
   assert.equal(story.state('a').leading?.confirmations.length, 0);
   assert.ok(story.sent.includes('a confirm b'));
 });
+
+test('an epoch that starts at two offsets: the receiver stops, and its leader goes on', () => {
+  const story = Story.begin(['a', 'b', 'c'], 'a', 'x1');
+  story.crash('c');
+  const disk = story.disks.get('c')!;
+  disk.pairs = disk.pairs.map((pair, at) => (at === disk.pairs.length - 1 ? { ...pair, start: 1 } : pair));
+  story.trace.length = 0;
+  story.start('c');
+  story.pass(100);
+  assert.ok(story.trace.includes('c stops: pairs-disagree'), story.trace.join('\n'));
+  assert.equal(leaderOf(story, 'a'), 'a');
+});

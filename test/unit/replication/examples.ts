@@ -6,6 +6,7 @@ const position = { epoch: 6, end: 41 };
 const stream = { epoch: 7, stream: 3 };
 const version = { epoch: 6, revision: 12 };
 const memberSet = { members: [{ id: 'a', uid: 'uid-a', peer: 'a.peers:9090' }], version };
+const shared = { end: 40, crc: 0xdeadbeef };
 const pairs = [
   { epoch: 2, start: 0 },
   { epoch: 6, start: 40 },
@@ -48,6 +49,7 @@ const BY_TYPE: { readonly [T in Message['type']]: Extract<Message, { type: T }> 
   older: { type: 'older', ...stream, below: 6 },
   cut: { type: 'cut', ...stream, end: 40, sharedEpoch: 6 },
   restart: { type: 'restart', ...stream, first: 12, pairs, producers: Buffer.from('a table of producers') },
+  diverged: { type: 'diverged', ...stream, at: 6 },
   ready: { type: 'ready', ...stream, position },
   batches: {
     type: 'batches',
@@ -59,7 +61,7 @@ const BY_TYPE: { readonly [T in Message['type']]: Extract<Message, { type: T }> 
     batches: [Buffer.from('first batch'), Buffer.from('b'), Buffer.alloc(300, 0xff)],
   },
   pair: { type: 'pair', ...stream, pair: { epoch: 7, start: 43 } },
-  commit: { type: 'commit', ...stream, commit: 43, first: 0, members: memberSet },
+  commit: { type: 'commit', ...stream, commit: 43, first: 0, members: memberSet, shared },
   'members-stored': { type: 'members-stored', ...stream, version },
   ack: { type: 'ack', ...stream, position },
   'stream-end': { type: 'stream-end', ...stream, reason: 'disk-full' },

@@ -23,6 +23,7 @@ const TAKEN: Readonly<Record<string, readonly unknown[]>> = {
   'promise.electorate': [undefined],
   'promised.newerMembers': [undefined],
   'commit.members': [undefined],
+  'commit.shared': [undefined],
 };
 
 /** Every way to one value inside a header. */
