@@ -6,6 +6,7 @@ export type CliCode =
   | 'usage'
   | 'not-in-time'
   | 'interrupted'
+  | 'tls-failed'
   | 'not-confirmed'
   | 'log-not-valid'
   | 'offsets-wrong'

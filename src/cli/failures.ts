@@ -29,7 +29,11 @@ export function failureOf(error: unknown, { troubles, timeoutMs, writes }: Circu
   if (!(error instanceof ClientError)) return stranger(error);
   const outcome = writes ? error.outcome : null;
   // What was given up for a reason of our own.
-  if (error.cause instanceof CliError) return own(error.cause, outcome, exitOf(error.cause, writes));
+  if (error.cause instanceof CliError) {
+    // No logger can have read what was sent.
+    const became = error.cause.code === 'tls-failed' && writes ? 'refused' : outcome;
+    return own(error.cause, became, exitOf(error.cause, writes));
+  }
   if (error.code !== 'aborted') return made(error.code, error.message, outcome, exit);
   const gaveUp = `gave up after ${timeoutMs / 1000} s`;
   return troubles.none

@@ -65,6 +65,8 @@ export const HINTS: Readonly<Record<FailureCode, string>> = {
   usage: 'dlog --help tells what there is',
   'not-in-time': `give it more time by --timeout; ${LOOK}`,
   interrupted: 'what was acknowledged is stored; what was under way may be',
+  'tls-failed':
+    '--url takes https:// where the loggers speak TLS and http:// where not; --ca-file FILE names the authority of their certificates',
   'not-confirmed': 'it writes records into the log, for good: give --yes if that is what you want',
   'log-not-valid': 'docs/reference/verify.md explains every anomaly',
   'offsets-wrong':

@@ -89,10 +89,8 @@ export async function run(
   const hopeless = new AbortController();
   const terminal = { ...given, signal: AbortSignal.any([given.signal, hopeless.signal]) };
   const kube = invocation.kube && (await openKube(invocation, terminal, (error) => hopeless.abort(error)));
-  const options = troubles.watch({
-    ...invocation.client,
-    ...(kube && { target: kube.targets, dial: kube.dial, ...KUBE_LIMITS }),
-  });
+  const found = kube && { target: kube.targets, dial: kube.dial, ...KUBE_LIMITS };
+  const options = troubles.watch({ ...invocation.client, ...found }, (error) => hopeless.abort(error));
   const client = new LogClient(options);
   const teller =
     shows === true ? null : setTimeout(() => tell(invocation, terminal, troubles), TELL_AFTER_MS);

@@ -9,7 +9,7 @@ const DEFAULT_LAST_RECORDS = 10;
 export async function tail(context: CommandContext): Promise<void> {
   const { client, invocation, terminal } = context;
   const { offsets } = await client.status({ signal: deadlineOf(context) });
-  const end = offsets.commit;
+  let end = offsets.commit;
   const lastOnes = Math.max(offsets.first, end - DEFAULT_LAST_RECORDS);
   const from =
     invocation.sinceMs !== null
@@ -17,6 +17,11 @@ export async function tail(context: CommandContext): Promise<void> {
       : invocation.from === 'latest'
         ? end
         : (invocation.from ?? lastOnes);
+  if (typeof from === 'number' && from > end) {
+    // The logger that was asked may be behind: only the leader can say that there is no such offset.
+    const wanted = { offset: from, limit: 1, linearizable: true, signal: deadlineOf(context) };
+    end = (await client.read(wanted)).commit;
+  }
   if (invocation.follow) {
     for await (const record of client.follow({ offset: from, signal: terminal.signal }))
       await print(record, context);

@@ -233,6 +233,9 @@ test('tail prints the last ten, from an offset, or goes on for ever', async (t) 
   api.service.fill(Buffer.from([0xff]));
   const row = JSON.parse((await dlog(api, ['tail', '--from', '12', '--json'])).output);
   assert.deepEqual(row, { offset: 12, timestamp: 1_700_000_000_012, epoch: 1, base64: '/w==' });
+  const beyond = await failing(api, ['tail', '--from', '14']);
+  assert.deepEqual([beyond.code, beyond.exitCode], ['offset-out-of-range', 1]);
+  assert.equal((await dlog(api, ['tail', '--from', '13'])).output, '');
   const following = start(api.url, ['tail', '--from', '12', '--follow']);
   api.service.fill('new');
   await until('the new record is printed', () => following.output === '\xff\nnew\n');
@@ -406,10 +409,29 @@ test('bench asks before it writes, and does not where nobody can be asked', asyn
   assert.equal(api.service.values.length, 5);
 });
 
-test('a logger that is not trusted: unavailable, and why', async (t) => {
-  const tls = await (await Authority.make('unknown')).certificate('logger');
-  const api = await startApi(t, { tls: () => tls });
-  const { code, exitCode, message } = await failing(api, ['status', '--timeout', '2s']);
-  assert.deepEqual([code, exitCode], ['no-answer', 69]);
-  assert.match(message, /^gave up after 2 s: .*no connection to 127\.0\.0\.1:\d+: .*certificate/);
+test('TLS on one side only, and a certificate that is not trusted: refused at once, with the option', async (t) => {
+  const authority = await Authority.make('unknown');
+  const tls = await authority.certificate('logger');
+  const secure = await startApi(t, { tls: () => tls });
+  const plain = await startApi(t);
+  const https = plain.url.replace('http:', 'https:');
+  const http = secure.url.replace('https:', 'http:');
+  for (const [url, message] of [
+    [
+      secure.url,
+      /^the certificate of https:\S+ is not trusted \(\w+\); the authorities are those that Node knows$/,
+    ],
+    [https, /^https:\S+ does not speak TLS: it takes http:\/\/$/],
+    [http, /^http:\S+ speaks TLS: it takes https:\/\/$/],
+  ] as const) {
+    const failure = await failing({ url }, ['status', '--timeout', '5m']);
+    assert.deepEqual([failure.code, failure.exitCode, failure.outcome], ['tls-failed', 1, null]);
+    assert.match(failure.message, message);
+    assert.match(failure.hint, /https:\/\/.*--ca-file FILE/);
+    const written = await failing({ url }, ['produce', 'x', '--timeout', '5m']);
+    assert.deepEqual([written.code, written.exitCode, written.outcome], ['tls-failed', 1, 'refused']);
+  }
+  // One address that can answer is enough to go on.
+  const both = await dlog(plain, ['status', '--url', https]);
+  assert.match(both.output, /^logger {3}logger-0$/m);
 });
