@@ -1,12 +1,15 @@
 // The Fastify instance: Node's server with its limits, and what happens to every request before and after its route. Fastify
 // routes and runs hooks; bodies, validation and errors are ours.
 import type { Socket } from 'node:net';
-import { type FastifyInstance, fastify } from 'fastify';
+import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
+import type { LoggerError } from '../errors.ts';
 import { AllowedMethods } from './allowed-methods.ts';
 import { wantsStream } from './append-streams.ts';
 import { answerClientError } from './client-errors.ts';
+import { type Connections, tooManyConnections } from './connections.ts';
 import { type ApiContext, type ApiMetrics, countWhenClosed } from './context.ts';
 import { refuseEarly } from './early-refusal.ts';
+import { PROBE_ROUTES } from './probes.ts';
 import { answerError, type ProblemParts } from './problems.ts';
 import { oddityOf } from './request-head.ts';
 import { renewCertificate, type ServerTls, serverOptions } from './tls.ts';
@@ -84,7 +87,7 @@ function hooks(
   // By callback: a promise in each hook is a tenth of what an append costs.
   app.addHook('onRequest', (request, reply, done) => {
     countWhenClosed(request, reply, metrics);
-    const odd = oddityOf(request.raw, hosts);
+    const odd = spareRefusal(request, connections) ?? oddityOf(request.raw, hosts);
     done(odd ?? (request.is404 ? allowed.refusal(request.method, request.url) : undefined));
   });
   app.addHook('onSend', (request, reply, _payload, done) => {
@@ -100,4 +103,10 @@ function hooks(
     const code = answerError(error, request, reply, parts);
     request.sample.code = code;
   });
+}
+
+/** On a connection beyond those that may be open, for whatever is no probe. */
+function spareRefusal({ raw, routeOptions }: FastifyRequest, connections: Connections): LoggerError | null {
+  if (!connections.isSpare(raw.socket) || PROBE_ROUTES.includes(routeOptions.url ?? '')) return null;
+  return tooManyConnections();
 }

@@ -8,6 +8,7 @@ import { ServerResponse } from '../node-http.ts';
 import { type Access, refusalFor } from './access.ts';
 import { isLed } from './append.ts';
 import { AppendStream, type StreamParts } from './append-stream.ts';
+import { tooManyConnections } from './connections.ts';
 import type { ApiContext, ApiMetrics } from './context.ts';
 import { refuseUnlessLeading } from './leader.ts';
 import { judgedError } from './problems.ts';
@@ -65,9 +66,10 @@ class AppendStreams {
   }
 
   async #open(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
-    const { service, hosts } = this.#context;
+    const { service, hosts, connections } = this.#context;
     const startedMs = performance.now();
     try {
+      if (connections.isSpare(socket)) throw tooManyConnections();
       const refused = oddityOf(request, hosts) ?? this.#refusal(request);
       if (refused) throw refused;
       if (!isLed(service)) await service.leaderKnown();

@@ -19,8 +19,11 @@ export interface ApiLimits {
 }
 
 export const BOUNDS = {
-  /** Connections at a time; more are closed as they come. */
+  /** Connections at a time, and from one address: nobody alone takes all. More of them are spare ones. */
   maxConnections: 10_000,
+  maxConnectionsPerAddress: 5_000,
+  /** For probes when all places are taken; the longest silent one makes room for the next. */
+  spareConnections: 64,
   /**
    * Connections that may wait to be taken, as far as the kernel allows it (net.core.somaxconn). After a takeover all clients come at
    * once; one that finds no place tries again after 1 s at the earliest, and may believe for half a minute that it is connected.

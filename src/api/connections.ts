@@ -1,8 +1,12 @@
 // Which exchanges (a request and its answer) are under way on which connection. Node knows too, but does not say, and three
 // things hang on it: closing idle connections when leadership ends (established ones survive a label change), never writing
 // an error in the place of another request's answer (pipelining), and an orderly stop.
+//
+// When all places are taken, new connections are spare ones: they are answered probes and metrics, and a refusal to all else, and
+// closed. Without them idle connections alone made the kubelet kill the pod, since nobody could ask whether it lives.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { LoggerError } from '../errors.ts';
 import { type SlowReaderBounds, SlowReaders } from './slow-readers.ts';
 
 interface Exchange {
@@ -22,39 +26,48 @@ interface Connection {
 }
 
 interface ConnectionBounds extends SlowReaderBounds {
-  /** More are closed as they come. */
   readonly maxConnections: number;
+  readonly maxConnectionsPerAddress: number;
+  readonly spareConnections: number;
+}
+
+/** From its first byte on, a TLS handshake included, and by the address of its other end, which all its sockets share. */
+interface Place {
+  /** The one to destroy; a handshake that is done gives another. */
+  socket: Socket;
+  readonly isSpare: boolean;
 }
 
 export class Connections {
   readonly #connections = new Map<Socket, Connection>();
-  /** In the middle of a TLS handshake, by the address of their other end, which they share with the socket that comes of it. */
-  readonly #greeting = new Map<string, Socket>();
+  readonly #places = new Map<string, Place>();
+  /** Keys of the spare ones, the oldest first. */
+  readonly #spares = new Set<string>();
+  /** Places of each address, spare ones left out. */
+  readonly #perAddress = new Map<string, number>();
   readonly #slowReaders: SlowReaders;
-  readonly #max: number;
+  readonly #bounds: ConnectionBounds;
   #closed = false;
 
   constructor(bounds: ConnectionBounds) {
     this.#slowReaders = new SlowReaders(bounds);
-    this.#max = bounds.maxConnections;
+    this.#bounds = bounds;
   }
 
   get count(): number {
-    return this.#connections.size + this.#greeting.size;
-  }
-
-  get #refuses(): boolean {
-    return this.#closed || this.count >= this.#max;
+    return this.#places.size;
   }
 
   watch(server: Server): void {
     const isTls = 'setSecureContext' in server;
-    if (isTls) server.on('connection', (socket) => this.#greets(socket));
+    server.on('connection', (socket) => this.#take(socket));
     server.on(isTls ? 'secureConnection' : 'connection', (socket: Socket) => {
-      if (isTls) this.#greeting.delete(otherEndOf(socket));
-      // Accepted just before the listener closed: it could stay silent and keep the API open.
-      if (this.#refuses) return void socket.destroy();
-      this.#connections.set(socket, { exchanges: [], closing: false, takenOver: null, broken: false });
+      const place = this.#places.get(otherEndOf(socket));
+      // Refused, or accepted just before the listener closed: it could stay silent and keep the API open.
+      if (place === undefined || this.#closed) return void socket.destroy();
+      place.socket = socket;
+      const closing = place.isSpare;
+      this.#connections.set(socket, { exchanges: [], closing, takenOver: null, broken: false });
       this.#slowReaders.watch(socket);
       socket.once('close', () => this.#connections.delete(socket));
     });
@@ -69,6 +82,11 @@ export class Connections {
   /** False for one that is no connection to speak HTTP on: its TLS handshake failed. */
   speaksHttp(socket: Socket): boolean {
     return this.#connections.has(socket);
+  }
+
+  /** Whether nothing but probes is answered there. */
+  isSpare(socket: Socket): boolean {
+    return this.#places.get(otherEndOf(socket))?.isSpare === true;
   }
 
   /** True when the answer should say `Connection: close`: none is wanted after it and none is under way behind it. */
@@ -95,12 +113,12 @@ export class Connections {
   /** From now on every connection is closed once idle, and new ones at once. */
   close(): void {
     this.#closed = true;
-    for (const socket of this.#greeting.values()) socket.destroy();
+    for (const { socket } of this.#places.values()) if (!this.#connections.has(socket)) socket.destroy();
     this.closeIdle();
   }
 
   destroyAll(): void {
-    for (const socket of [...this.#connections.keys(), ...this.#greeting.values()]) socket.destroy();
+    for (const { socket } of this.#places.values()) socket.destroy();
   }
 
   /**
@@ -116,13 +134,40 @@ export class Connections {
     return 'closing';
   }
 
-  #greets(socket: Socket): void {
-    if (this.#refuses) return void socket.destroy();
+  /** Gives a new connection its place, until it is closed. */
+  #take(socket: Socket): void {
+    const { maxConnections, maxConnectionsPerAddress, spareConnections } = this.#bounds;
+    const { remoteAddress: address } = socket;
+    // The client has left already.
+    if (this.#closed || address === undefined) return void socket.destroy();
     const otherEnd = otherEndOf(socket);
-    this.#greeting.set(otherEnd, socket);
+    const fromThere = this.#perAddress.get(address) ?? 0;
+    const isFull = this.count - this.#spares.size >= maxConnections || fromThere >= maxConnectionsPerAddress;
+    if (isFull && this.#spares.size >= spareConnections) this.#dropOldestSpare();
+    const place = { socket, isSpare: isFull };
+    this.#places.set(otherEnd, place);
+    if (isFull) this.#spares.add(otherEnd);
+    else this.#perAddress.set(address, fromThere + 1);
     socket.once('close', () => {
-      if (this.#greeting.get(otherEnd) === socket) this.#greeting.delete(otherEnd);
+      // One that was dropped has no place any more, and another may have come from the same port.
+      if (this.#places.get(otherEnd) === place) this.#leave(otherEnd, place, address);
     });
+  }
+
+  #leave(otherEnd: string, { isSpare }: Place, address: string): void {
+    this.#places.delete(otherEnd);
+    if (isSpare) return void this.#spares.delete(otherEnd);
+    const left = (this.#perAddress.get(address) ?? 0) - 1;
+    if (left > 0) this.#perAddress.set(address, left);
+    else this.#perAddress.delete(address);
+  }
+
+  #dropOldestSpare(): void {
+    const [oldest] = this.#spares;
+    if (oldest === undefined) return;
+    this.#places.get(oldest)?.socket.destroy();
+    this.#places.delete(oldest);
+    this.#spares.delete(oldest);
   }
 
   #begin(exchange: Exchange): void {
@@ -144,3 +189,6 @@ export class Connections {
 }
 
 const otherEndOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`;
+
+export const tooManyConnections = (): LoggerError =>
+  new LoggerError('overloaded', 'as many connections are open, or from this address, as may be');

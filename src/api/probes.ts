@@ -3,6 +3,9 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { LoggerError } from '../errors.ts';
 import type { ApiContext } from './context.ts';
 
+/** What is answered when all else is refused for want of connections. */
+export const PROBE_ROUTES: readonly string[] = ['/livez', '/readyz', '/metrics'];
+
 export function probeRoutes(app: FastifyInstance, { service, metricsText }: ApiContext): void {
   // Who answers is part of it: another process that claims the same name asks here, without a token.
   app.get('/livez', async (_request, reply) => {

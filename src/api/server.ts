@@ -123,6 +123,8 @@ function contextOf(options: ApiOptions): ApiContext {
       drainTimeoutMs: bounds.drainTimeoutMs,
       checkMs: bounds.timeoutCheckMs,
       maxConnections: bounds.maxConnections,
+      maxConnectionsPerAddress: bounds.maxConnectionsPerAddress,
+      spareConnections: bounds.spareConnections,
       onSlowReader: () => metrics.onSlowReader(),
     }),
   };

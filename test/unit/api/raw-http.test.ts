@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { platform } from 'node:os';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { assertProblem, LIMITS, RawClient, startApi, until } from '../../support/api.ts';
+import { assertProblem, LIMITS, post, RawClient, send, startApi, until } from '../../support/api.ts';
 
 const head = (lines: string): string => `${lines.trim().replaceAll('\n', '\r\n')}\r\n\r\n`;
 const POST = (body: string, more = ''): string =>
@@ -314,13 +314,44 @@ test('a proxy’s absolute URL is routed, and redirected, by its path', async (t
   assert.equal(client.answers[0]?.headers.location, 'http://leader.test/api/v1/log');
 });
 
-test('connections are bounded: more are closed as they come', async (t) => {
-  const api = await startApi(t, { bounds: { maxConnections: 2 } });
-  const clients = [new RawClient(api.port), new RawClient(api.port)];
-  for (const client of clients) client.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
-  await until('both are answered', () => clients.every(({ answers }) => answers.length === 1));
-  assert.equal(await new RawClient(api.port).closed(), '');
-  for (const { socket } of clients) socket.destroy();
+test('with all places taken by idle connections, probes are answered and all else is refused', async (t) => {
+  const api = await startApi(t, { bounds: { maxConnections: 20, spareConnections: 4 } });
+  const idle = Array.from({ length: 30 }, () => new RawClient(api.port));
+  await until(
+    'those beyond the spare ones are closed',
+    () => idle.filter(({ socket }) => socket.closed).length === 6,
+  );
+  for (const path of ['/livez', '/readyz', '/metrics']) {
+    const answer = await send(api.url + path);
+    assert.equal(answer.status, 200, path);
+    assert.equal(answer.headers.connection, 'close');
+  }
+  const refused = await post(api, 'x');
+  assertProblem(refused, 'overloaded');
+  assert.equal(refused.headers['retry-after'], '1');
+  const upgrade = { connection: 'upgrade', upgrade: 'websocket' };
+  assertProblem(await send(`${api.url}/api/v1/log/stream`, { headers: upgrade }), 'overloaded');
+  assert.deepEqual(api.service.values, []);
+  for (const { socket } of idle) socket.destroy();
+  await until('they are gone', () => api.api.connections === 0);
+  assert.equal((await post(api, 'x')).status, 200);
+});
+
+test('one address does not take the places of all others', async (t) => {
+  const api = await startApi(t, {
+    bounds: { maxConnections: 20, maxConnectionsPerAddress: 3, spareConnections: 1 },
+  });
+  const idle = Array.from({ length: 3 }, () => new RawClient(api.port));
+  await until('they are seen', () => api.api.connections === 3);
+  assertProblem(await post(api, 'x'), 'overloaded');
+  const other = connect({ port: api.port, host: '127.0.0.1', localAddress: '127.0.0.2' });
+  other.write(POST('from elsewhere'));
+  await until('another address is served', () => api.service.values.length === 1);
+  other.destroy();
+  idle[0]?.socket.destroy();
+  await until('a place is free', () => api.api.connections === 2);
+  assert.equal((await post(api, 'x')).status, 200);
+  for (const { socket } of idle) socket.destroy();
 });
 
 test('connections that come all at once find a place to wait', {

@@ -117,11 +117,15 @@ describe('the API over TLS', () => {
   });
 
   it('connections are bounded from their first byte on, whether or not their handshake is done', async (t) => {
-    const api = await startApi(t, { tls: () => first, bounds: { maxConnections: 2 } });
+    const api = await startApi(t, { tls: () => first, bounds: { maxConnections: 2, spareConnections: 1 } });
     const silent = [0, 1].map(() => connectPlain(api.port, '127.0.0.1').on('error', () => {}));
     await until('both are seen', () => api.api.connections === 2);
     const third = connectPlain(api.port, '127.0.0.1').on('error', () => {});
-    await until('the third is closed', () => third.closed);
+    await until('the spare one is seen', () => api.api.connections === 3);
+    const probe = await dial(t, api);
+    await until('the silent spare one is closed', () => third.closed);
+    probe.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
+    await until('a probe is answered', () => probe.text.startsWith('HTTP/1.1 200 '));
     for (const socket of silent) socket.destroy();
   });
 
