@@ -66,6 +66,8 @@ export function createApp(context: ApiContext, metrics: ApiMetrics, tls: ServerT
   // Listened to so that Node neither sends 100 before the header fields are judged nor answers 417 by itself.
   for (const event of ['checkContinue', 'checkExpectation'])
     server.on(event, (request, response) => server.emit('request', request, response));
+  // A client that ends its side of the connection behind its request, as `nc -N` does, still waits for the answer.
+  Object.assign(server, { httpAllowHalfOpen: true });
   refuseEarly(server, context, metrics);
   connections.watch(server);
   // Bodies are received by `receiveBody`, once the header fields have been judged.

@@ -47,9 +47,15 @@ export class Readers {
     if (this.#stopped || response.closed) controller.abort();
     if (response.closed) return controller.signal;
     this.#active.add(controller);
+    // No client that waits ends its side: this one has left, or wants what there is now.
+    const { socket } = response;
+    const leave = (): void => controller.abort();
+    if (socket?.readableEnded) leave();
+    socket?.once('end', leave);
     this.#onCount(this.#active.size);
     response.once('close', () => {
       this.#active.delete(controller);
+      socket?.off('end', leave);
       this.#onCount(this.#active.size);
       controller.abort();
     });

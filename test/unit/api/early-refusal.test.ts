@@ -60,7 +60,7 @@ test('a client that leaves while its refusal is held is counted as gone, and oth
   client.write(request('a'));
   await until('it has come', () => api.api.connections === 1);
   await sleep(20);
-  client.socket.destroy();
+  client.socket.resetAndDestroy();
   await until('it is counted', () => api.appends.length === 1);
   assert.equal(api.appends[0]?.code, 'left');
   const answer = await post(api, 'b');

@@ -337,6 +337,28 @@ test('with all places taken by idle connections, probes are answered and all els
   assert.equal((await post(api, 'x')).status, 200);
 });
 
+test('a client that ends its side behind its request has its answer, and what waits is not waited for', async (t) => {
+  const api = await startApi(t);
+  api.service.fill('a');
+  const asked = async (bytes: string): Promise<string> => {
+    const client = new RawClient(api.port);
+    client.socket.end(bytes);
+    return client.closed();
+  };
+  api.service.commitsAtOnce = false;
+  const answer = asked(POST('b'));
+  await until('it is appended', () => api.service.values.length === 2);
+  // The end of its side arrives before the commit.
+  await sleep(20);
+  api.service.commitTo();
+  assert.match(await answer, /^HTTP\/1.1 200 .*{"offset":1,/s);
+  const get = (path: string, more = ''): string => head(`GET ${path} HTTP/1.1\nHost: x${more}`);
+  assert.match(await asked(get('/livez') + get('/api/v1/log?limit=1')), /"ok":true.*"value":"a"/s);
+  assert.match(await asked(get('/api/v1/log?offset=2&wait=60s')), /log-next-offset: 2/);
+  assert.match(await asked(get('/api/v1/log?offset=2', '\nAccept: text/event-stream')), /retry: 1000/);
+  await until('no connection is left', () => api.api.connections === 0);
+});
+
 test('one address does not take the places of all others', async (t) => {
   const api = await startApi(t, {
     bounds: { maxConnections: 20, maxConnectionsPerAddress: 3, spareConnections: 1 },

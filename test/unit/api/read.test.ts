@@ -196,7 +196,7 @@ test('a client that leaves before its read begins takes no place', async (t) => 
   const client = new RawClient(port);
   client.write(`GET ${LOG}?wait=60s&consistency=linearizable HTTP/1.1\r\nHost: x\r\n\r\n`);
   await new Promise((sent) => client.socket.write('', sent));
-  client.socket.destroy();
+  client.socket.resetAndDestroy();
   await until('the API knows', () => requests.length === 1);
   gate.resolve();
   // Everything that follows the confirmation happens before the next turn.
