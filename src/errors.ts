@@ -11,16 +11,17 @@ export type Outcome = 'refused' | 'unknown' | 'none';
 export interface ErrorKind {
   readonly status: number;
   readonly title: string;
-  readonly retryable: boolean;
+  /** When the same request may succeed; null where it never will. A takeover takes well under a second. */
+  readonly retryAfterMs: number | null;
   readonly outcome: Outcome;
 }
 
-const kind = (status: number, title: string, retryable = false, outcome: Outcome = 'refused'): ErrorKind => ({
-  status,
-  title,
-  retryable,
-  outcome,
-});
+const kind = (
+  status: number,
+  title: string,
+  retryAfterMs: number | null = null,
+  outcome: Outcome = 'refused',
+): ErrorKind => ({ status, title, retryAfterMs, outcome });
 
 export const ERRORS = {
   'invalid-request': kind(400, 'The request is malformed'),
@@ -39,26 +40,26 @@ export const ERRORS = {
   'sequence-gap': kind(409, 'The sequence is not the next one of this producer'),
   'sequence-conflict': kind(409, 'The sequence was used for other content'),
   'producer-fenced': kind(409, 'A newer epoch of this producer exists'),
-  'transfer-impossible': kind(409, 'Leadership cannot be handed over now', true, 'none'),
-  'members-managed': kind(409, 'The StatefulSet decides who is a member', false, 'none'),
-  'leader-present': kind(409, 'There is a leader, so the register is not lost', false, 'none'),
-  'offset-gone': kind(410, 'The offset lies below the first record kept', false, 'none'),
+  'transfer-impossible': kind(409, 'Leadership cannot be handed over now', 1000, 'none'),
+  'members-managed': kind(409, 'The StatefulSet decides who is a member', null, 'none'),
+  'leader-present': kind(409, 'There is a leader, so the register is not lost', null, 'none'),
+  'offset-gone': kind(410, 'The offset lies below the first record kept', null, 'none'),
   'body-too-large': kind(413, 'The body is larger than allowed'),
   'record-too-large': kind(413, 'A record is larger than allowed'),
   'unsupported-media-type': kind(415, 'The content type is not one of those taken'),
-  'offset-out-of-range': kind(416, 'The offset lies beyond the end of the log', false, 'none'),
-  'too-many-requests': kind(429, 'Too many requests wait already', true),
+  'offset-out-of-range': kind(416, 'The offset lies beyond the end of the log', null, 'none'),
+  'too-many-requests': kind(429, 'Too many requests wait already', 1000),
   'headers-too-large': kind(431, 'The request headers are larger than allowed'),
-  internal: kind(500, 'Something failed here that should not', true, 'unknown'),
-  'log-damaged': kind(500, 'The log of this logger is damaged', true, 'none'),
+  internal: kind(500, 'Something failed here that should not', 1000, 'unknown'),
+  'log-damaged': kind(500, 'The log of this logger is damaged', 1000, 'none'),
   'unsupported-transfer-coding': kind(501, 'The transfer coding is not one that is taken'),
-  'outcome-unknown': kind(503, 'Leadership ended before the write was acknowledged', true, 'unknown'),
-  'no-leader': kind(503, 'There is no leader now', true),
-  'not-leader': kind(503, 'This logger stopped leading', true),
-  overloaded: kind(503, 'More is waiting than may wait', true),
-  'shutting-down': kind(503, 'This logger is shutting down', true),
-  'not-ready': kind(503, 'This logger is not ready', true, 'none'),
-  'disk-full': kind(507, 'The disk has no room for more records', true),
+  'outcome-unknown': kind(503, 'Leadership ended before the write was acknowledged', 100, 'unknown'),
+  'no-leader': kind(503, 'There is no leader now', 100),
+  'not-leader': kind(503, 'This logger stopped leading', 100),
+  overloaded: kind(503, 'More is waiting than may wait', 1000),
+  'shutting-down': kind(503, 'This logger is shutting down', 100),
+  'not-ready': kind(503, 'This logger is not ready', 1000, 'none'),
+  'disk-full': kind(507, 'The disk has no room for more records', 1000),
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof ERRORS;
@@ -68,16 +69,11 @@ export const LOGGER_ERRORS = (Object.keys(ERRORS) as ErrorCode[]).filter(
   (code) => ERRORS[code].status === 429 || (ERRORS[code].status >= 500 && ERRORS[code].status !== 501),
 );
 
-/** When a client that met a full logger may try again. */
-export const FULL_RETRY_AFTER_SECONDS = 1;
-
 /** An error with a stable code. `detail` is for people; `extra` is added to the problem document as it is. */
 export class LoggerError extends Error {
   override readonly name = 'LoggerError';
   readonly code: ErrorCode;
   readonly extra: Readonly<Record<string, string | number | boolean>>;
-  /** When to try again, in seconds, where that is known. */
-  readonly retryAfterSeconds: number | undefined;
 
   constructor(
     code: ErrorCode,
@@ -85,13 +81,11 @@ export class LoggerError extends Error {
     options: {
       cause?: unknown;
       extra?: Record<string, string | number | boolean>;
-      retryAfterSeconds?: number;
     } = {},
   ) {
     super(detail ?? ERRORS[code].title, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.extra = options.extra ?? {};
-    this.retryAfterSeconds = options.retryAfterSeconds;
   }
 
   get kind(): ErrorKind {
@@ -112,7 +106,7 @@ export interface Problem {
 }
 
 export function problemOf(error: LoggerError): Problem {
-  const { status, title, outcome, retryable } = error.kind;
+  const { status, title, outcome, retryAfterMs } = error.kind;
   return {
     ...error.extra,
     type: `urn:distributed-logger:error:${error.code}`,
@@ -121,7 +115,8 @@ export function problemOf(error: LoggerError): Problem {
     code: error.code,
     detail: error.message,
     outcome,
-    retryable,
+    retryable: retryAfterMs !== null,
+    ...(retryAfterMs !== null && { retryAfterMs }),
   };
 }
 

@@ -4,7 +4,7 @@
 // what was accepted in it waits for that. Large bodies, and those that wait for a `100 Continue`, go the usual way, where they can be
 // answered before they have arrived.
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
-import { FULL_RETRY_AFTER_SECONDS, LoggerError } from '../errors.ts';
+import { LoggerError } from '../errors.ts';
 import { type ApiContext, type ApiMetrics, LOG_ROUTE } from './context.ts';
 import type { Answer } from './early-answer.ts';
 import { HeldBack } from './held-back.ts';
@@ -19,7 +19,7 @@ const REFUSALS: Readonly<Record<AppendRefusal, Answer>> = {
 };
 
 function refusal(code: AppendRefusal, detail: string): Answer {
-  const answer = answerOf(new LoggerError(code, detail, { retryAfterSeconds: FULL_RETRY_AFTER_SECONDS }));
+  const answer = answerOf(new LoggerError(code, detail), 'POST');
   return { ...answer, headers: { ...answer.headers, 'content-length': String(answer.body.length) } };
 }
 

@@ -61,5 +61,5 @@ async function follow(
 function tellFailure(error: unknown, reply: FastifyReply, context: ApiContext): void {
   const failure = loggerErrorOf(error);
   if (failure.code === 'internal') context.log.error({ err: error }, 'an event stream failed');
-  reply.raw.write(`event: problem\ndata: ${answerOf(failure).body}\n\n`);
+  reply.raw.write(`event: problem\ndata: ${answerOf(failure, 'GET').body}\n\n`);
 }

@@ -25,28 +25,16 @@ export function loggerErrorOf(error: unknown): LoggerError {
   return new LoggerError('internal', undefined, { cause: error });
 }
 
-/** When to try again, where the error itself does not say. A takeover takes well under a second. */
-const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = {
-  'no-leader': 0.1,
-  'not-leader': 0.1,
-  'outcome-unknown': 0.1,
-  'shutting-down': 0.1,
-  'transfer-impossible': 1,
-  overloaded: 0.5,
-  'too-many-requests': 0.5,
-  'not-ready': 1,
-  'disk-full': 5,
-};
+/** What asks for no write can leave none in doubt. */
+const READS: readonly string[] = ['GET', 'HEAD'];
 
-export function answerOf(error: LoggerError): Answer {
+export function answerOf(error: LoggerError, method: string): Answer {
   const problem = problemOf(error);
+  if (problem.outcome === 'unknown' && READS.includes(method)) problem.outcome = 'none';
   const headers: Record<string, string> = { 'content-type': PROBLEM, 'cache-control': 'no-store' };
-  const retryAfterSeconds = error.retryAfterSeconds ?? RETRY_AFTER_SECONDS[error.code];
-  if (retryAfterSeconds !== undefined) {
-    // The header knows whole seconds only; clients of ours read the member.
-    headers['retry-after'] = String(Math.ceil(retryAfterSeconds));
-    problem.retryAfterMs = Math.round(retryAfterSeconds * 1000);
-  }
+  const { retryAfterMs } = error.kind;
+  // The header knows whole seconds only; clients of ours read the member.
+  if (retryAfterMs !== null) headers['retry-after'] = String(Math.ceil(retryAfterMs / 1000));
   const { allow, acceptPost, acceptEncoding, wwwAuthenticate } = error.extra;
   if (wwwAuthenticate !== undefined) headers['www-authenticate'] = String(wwwAuthenticate);
   if (allow !== undefined) headers.allow = String(allow);
@@ -79,7 +67,7 @@ export function judgedError(
   if (leader !== null) return { code: 'redirected', answer: redirectTo(leader, url) };
   const failure = loggerErrorOf(error);
   if (failure.code === 'internal') log.error({ err: error, method, url }, 'a request failed');
-  return { code: failure.code, answer: answerOf(failure) };
+  return { code: failure.code, answer: answerOf(failure, method) };
 }
 
 const ELSEWHERE: readonly string[] = ['redirected', 'no-leader', 'not-leader'];

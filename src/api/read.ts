@@ -50,16 +50,21 @@ async function readRows(
       extra: { first, commit },
     });
   const to = Math.max(from, Math.min(commit, from + wanted.limit));
-  reply.headers({
+  const headers = {
     'content-type': NDJSON,
     'cache-control': 'no-store',
     'log-commit': String(commit),
     'log-next-offset': String(to),
-  });
-  if (request.method === 'HEAD') return void begin(reply).end();
-  if (from === to) return Buffer.alloc(0);
+  };
+  if (request.method === 'HEAD') return void begin(reply.headers(headers)).end();
+  if (from === to) {
+    reply.headers(headers);
+    return Buffer.alloc(0);
+  }
   const signal = context.plainReads.enter(reply.raw);
   const chunk = await readChunk(from, to, context);
+  // Not before: a failure must not say where to go on behind rows that nobody was given.
+  reply.headers(headers);
   if (chunk.next === to) return Buffer.from(await ndjsonOf(chunk.records));
   await stream(chunk, to, signal, reply, context);
   return undefined;

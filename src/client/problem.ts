@@ -79,8 +79,9 @@ function problemIn(response: Head, body: Buffer): KnownProblem | null {
 }
 
 function loggerSays({ code, detail, members }: KnownProblem, response: Head): Failure {
-  const { retryable, outcome } = ERRORS[code];
-  if (!retryable) return { kind: 'final', error: new ClientError(code, detail, { outcome, extra: members }) };
+  const { retryAfterMs: wait, outcome } = ERRORS[code];
+  if (wait === null)
+    return { kind: 'final', error: new ClientError(code, detail, { outcome, extra: members }) };
   const { retryAfterMs } = members;
   return {
     ...retry(code, detail, outcome, response),

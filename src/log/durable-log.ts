@@ -102,8 +102,8 @@ export class DurableLog implements Log {
     for (const { bytes } of parsed) size += bytes.length;
     const unwritten = content.window.unwrittenBytes;
     if (unwritten > 0 && unwritten + size > unwrittenMaxBytes)
-      throw new LoggerError('overloaded', `${unwritten} bytes wait for the disk`, { retryAfterSeconds: 1 });
-    if (!writer.reserve(size)) throw new LoggerError('disk-full', undefined, { retryAfterSeconds: 1 });
+      throw new LoggerError('overloaded', `${unwritten} bytes wait for the disk`);
+    if (!writer.reserve(size)) throw new LoggerError('disk-full');
     content.append(parsed);
     writer.wake();
   }

@@ -1,7 +1,7 @@
 // The way of an append through the leader: admitted within bounds, encoded once as a batch, proposed, awaited with a
 // deadline. The records' time is set here and never goes back, whatever clocks do.
 import type { AppendRefusal, AppendResult, OfferedBatch } from '../api/index.ts';
-import { FULL_RETRY_AFTER_SECONDS, LoggerError } from '../errors.ts';
+import { LoggerError } from '../errors.ts';
 import { encodeBatch, type Log, type ProducerStamp, type RecordInput, stampTime } from '../log/index.ts';
 import type { ReplicatedLog } from './replicated-log.ts';
 
@@ -79,7 +79,7 @@ export class Appends {
     if (code === null) return;
     const waiting =
       code === 'overloaded' ? `${this.#pendingBytes} bytes wait` : `${this.#pendingRequests} appends wait`;
-    throw new LoggerError(code, `${waiting} already`, { retryAfterSeconds: FULL_RETRY_AFTER_SECONDS });
+    throw new LoggerError(code, `${waiting} already`);
   }
 }
 

@@ -48,8 +48,7 @@ export class Pending {
     this.#queue = [];
     this.#head = 0;
     this.#repeats = [];
-    for (const { reject } of open)
-      reject(new LoggerError('outcome-unknown', undefined, { retryAfterSeconds: 1 }));
+    for (const { reject } of open) reject(new LoggerError('outcome-unknown'));
   }
 }
 

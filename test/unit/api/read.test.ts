@@ -232,3 +232,19 @@ test('not ready before a leader has told the commit: no answer tells one that ma
   service.commitIsCurrent = true;
   assert.equal((await send(`${url}${LOG}?offset=0`)).status, 200);
 });
+
+test('a read that fails tells no next offset behind rows it did not give, and leaves no write in doubt', async (t) => {
+  const { service, url, errors } = await startApi(t, { expectsErrors: true });
+  service.fill('a', 'b');
+  service.read = () => Promise.reject(new LoggerError('internal', 'the log cannot be read here'));
+  const answer = await send(`${url}${LOG}?offset=0`);
+  assert.equal(answer.status, 500);
+  assert.equal(answer.headers['log-next-offset'], undefined);
+  assert.equal(answer.headers['log-commit'], undefined);
+  assert.equal(answer.headers['content-type'], 'application/problem+json');
+  const { code, outcome } = JSON.parse(answer.text);
+  assert.deepEqual({ code, outcome }, { code: 'internal', outcome: 'none' });
+  const events = await send(`${url}${LOG}?offset=0`, { headers: { accept: 'text/event-stream' } });
+  assert.match(events.text, /event: problem\ndata: .*"outcome":"none"/);
+  assert.equal(errors.length, 2);
+});
