@@ -21,6 +21,9 @@ export const NEEDED_ROLES: Readonly<Record<string, Role>> = {
   'POST /api/v1/register/rebuild': 'operate',
 };
 
+/** Whoever may operate sees what comes of it. */
+const OPERATORS_MAY: readonly string[] = ['GET /api/v1/status', 'GET /api/v1/members'];
+
 export interface Access {
   /** Asked for each request, since tokens are rotated while the logger runs. */
   readonly tokens: () => Tokens;
@@ -40,20 +43,25 @@ export function guard(app: FastifyInstance, access: Access): void {
   });
   app.addHook('onRequest', (request, _reply, done) => {
     const role = roleFor(request.method, request.routeOptions.url ?? '', access);
-    done(role === null ? undefined : refusalFor(role, request.headers, access.tokens()));
+    const call = callOf(request.method, request.routeOptions.url ?? '');
+    const alternative = OPERATORS_MAY.includes(call) ? 'operate' : undefined;
+    done(role === null ? undefined : refusalFor(role, request.headers, access.tokens(), alternative));
   });
 }
 
 function roleFor(method: string, url: string, { metricsNeedToken }: Access): Role | null {
   if (url === '/metrics') return metricsNeedToken ? 'read' : null;
-  return NEEDED_ROLES[`${method === 'HEAD' ? 'GET' : method} ${url}`] ?? null;
+  return NEEDED_ROLES[callOf(method, url)] ?? null;
 }
 
-/** Why credentials do not allow what the role is needed for; undefined where they do. */
+const callOf = (method: string, url: string): string => `${method === 'HEAD' ? 'GET' : method} ${url}`;
+
+/** Why credentials do not allow what the role, or its alternative, is needed for; undefined where they do. */
 export function refusalFor(
   role: Role,
   { authorization }: IncomingHttpHeaders,
   tokens: Tokens,
+  alternative: Role = role,
 ): LoggerError | undefined {
   if (authorization === undefined)
     return new LoggerError('unauthorized', `this call needs a token with the role ${role}`, {
@@ -65,7 +73,7 @@ export function refusalFor(
     return new LoggerError('unauthorized', 'the credentials are no token that is valid here', {
       extra: { wwwAuthenticate: `${REALM}, error="invalid_token"` },
     });
-  if (!roles.has(role))
+  if (!roles.has(role) && !roles.has(alternative))
     return new LoggerError('forbidden', `this call needs the role ${role}, which the token does not have`, {
       extra: { wwwAuthenticate: `${REALM}, error="insufficient_scope", scope="${role}"` },
     });
