@@ -4,6 +4,7 @@
 import { isUtf8 } from 'node:buffer';
 import { hostname } from 'node:os';
 import { BODY_MAX_BYTES, SEGMENT_MIN_BYTES } from './limits.ts';
+import { withoutUserInfo } from './user-info.ts';
 
 export interface Setting<T> {
   readonly variable: string;
@@ -48,7 +49,9 @@ export function readConfig<T extends Table>(
     try {
       values[name] = setting.parse(text);
     } catch {
-      problems.push(`${setting.variable} is ${JSON.stringify(text)}: it takes ${setting.takes}`);
+      problems.push(
+        `${setting.variable} is ${JSON.stringify(withoutUserInfo(text))}: it takes ${setting.takes}`,
+      );
     }
   }
   if (problems.length > 0) throw new ConfigError(problems);

@@ -8,6 +8,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import Consul from 'consul';
 import { messageOf } from '../errors.ts';
 import { Agent as HttpAgent } from '../node-http.ts';
+import { withoutUserInfo } from '../user-info.ts';
 import type { CallOptions } from './client.ts';
 import { ConsulError } from './errors.ts';
 
@@ -68,14 +69,17 @@ function withBareHost(text: string): URL {
 }
 
 export class ConsulEndpoint {
+  /** For people: without a user name and password. */
   readonly url: string;
+  readonly #baseUrl: string;
   readonly #access: ConsulAccess;
   /** Keeps connections apart by the authorities with which they were made. */
   readonly #agent: HttpAgent;
   #library: { readonly ca: string | undefined; readonly consul: Consul } | null = null;
 
   constructor(url: string, access: ConsulAccess) {
-    this.url = url;
+    this.url = withoutUserInfo(url);
+    this.#baseUrl = url;
     this.#access = access;
     this.#agent = url.startsWith('https:') ? new HttpsAgent(AGENT) : new HttpAgent(AGENT);
   }
@@ -86,7 +90,7 @@ export class ConsulEndpoint {
     if (this.#library === null || this.#library.ca !== ca) {
       // `baseUrl` is missing in its types, but only this knows of https and paths.
       const options = {
-        baseUrl: withBareHost(`${this.url}/v1`),
+        baseUrl: withBareHost(`${this.#baseUrl}/v1`),
         agent: this.#agent,
         ...(ca !== undefined && { ca }),
       };

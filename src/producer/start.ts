@@ -12,6 +12,7 @@ import {
   readAuthorities,
   readToken,
 } from '../security/index.ts';
+import { withoutUserInfo } from '../user-info.ts';
 import { VERSION } from '../version.ts';
 import { createProducerMetrics } from './metrics.ts';
 import { Numbering } from './numbering.ts';
@@ -137,7 +138,7 @@ function startedLine({ target, consulUrls, cluster, rate }: ProducerConfig, url:
     ? target.join(', ')
     : `the leader of cluster ${cluster} in Consul at ${consulUrls.join(', ')}`;
   const pace = rate === 0 ? 'as fast as they are acknowledged' : `at ${rate} a second`;
-  return `Sending to ${where}, ${pace}; probes and metrics at ${url}`;
+  return `Sending to ${withoutUserInfo(where)}, ${pace}; probes and metrics at ${url}`;
 }
 
 const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code;

@@ -62,3 +62,14 @@ for (const [variable, value, expected] of taken)
     const name = Object.entries(loggerSettings).find(([, setting]) => setting.variable === variable)?.[0];
     assert.deepEqual(config[name as keyof typeof config], expected);
   });
+
+test('a wrong URL is named without the password in it', () => {
+  const environment = { DLOG_CONSUL_URLS: 'http://user:secret@one:8500,http://user:s@cret@two:8500?x=1' };
+  assert.throws(
+    () => readConfig(loggerSettings, environment),
+    (error: ConfigError) => {
+      assert.match(error.message, /DLOG_CONSUL_URLS is "http:\/\/one:8500,http:\/\/two:8500\?x=1"/);
+      return true;
+    },
+  );
+});

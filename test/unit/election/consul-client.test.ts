@@ -291,3 +291,24 @@ describe('a catalog node', () => {
     }
   });
 });
+
+it('a password in a URL is used, and shown nowhere', async (t) => {
+  const server = await scriptedServer(t, () => ({ status: 200, json: [found], index: 7 }));
+  const withPassword = server.url.replace('http://', 'http://user:secret@');
+  const gone = (await deadUrl()).replace('http://', 'http://user:secret@');
+  const calls: CallReport[] = [];
+  const client = createConsulClient({
+    urls: [gone, withPassword],
+    ...OPEN,
+    onCall: (report) => calls.push(report),
+  });
+  t.after(() => client.close());
+  await client.key('a/key', read);
+  assert.equal(client.reachability.address, server.url);
+  assert.equal(calls.length, 2);
+  const refused = createConsulClient({ urls: [gone], ...OPEN });
+  t.after(() => refused.close());
+  const error = await refused.key('a/key', read).catch((failure: Error) => failure.message);
+  for (const text of [JSON.stringify(calls), String(error), JSON.stringify(refused.reachability)])
+    assert.doesNotMatch(text, /secret/);
+});
