@@ -329,6 +329,7 @@ const consul: Row = {
         'Without Consul nobody can take over; the present leader goes on.',
         'bool',
         perPod('consul_reachable'),
+        perPod('register_readable'),
       ),
       values: NO_YES,
     },

@@ -45,6 +45,8 @@ export interface Election {
   readonly sessions: Sessions;
   readonly catalog: CatalogEntry;
   reachable(): Reachability;
+  /** False while the key holds something that is no register. */
+  readonly registerReadable: boolean;
   /** Closes idle connections; end watches and sessions and remove the entry first. */
   close(): void;
 }
@@ -55,12 +57,20 @@ export function createElection(options: ElectionOptions): Election {
   const client = createConsulClient(options);
   const own = { cluster, id, uid, api, process: randomUUID() };
   const claim = new NodeClaim({ client, own, timeoutMs: catalogTimeoutMs, answersAs });
+  const register = new ConsulRegister(client, cluster, timeoutMs);
   const warn = (message: string): void => options.log.warn(message);
   return {
-    register: new ConsulRegister(client, cluster, timeoutMs),
+    register,
     sessions: new ConsulSessions({ client, claim, ttlMs: options.sessionTtlMs, timeoutMs, warn }),
     catalog: new ConsulCatalogEntry({ client, claim, own, warn, onTaken: options.onIdentityTaken }),
-    reachable: () => client.reachability,
+    // Consul answers, and yet nobody can be elected: that is an error for as long as it lasts.
+    reachable: () => ({
+      ...client.reachability,
+      ...(register.problem && { error: register.problem.message }),
+    }),
+    get registerReadable() {
+      return register.problem === null;
+    },
     close: () => client.close(),
   };
 }

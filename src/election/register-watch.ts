@@ -4,7 +4,6 @@
 import { messageOf } from '../errors.ts';
 import type { ConsulClient } from './client.ts';
 import { RegisterMalformed } from './errors.ts';
-import { snapshotOf } from './register.ts';
 import { Backoff, pause, type Random } from './timing.ts';
 import type { RegisterSnapshot, WatchHandlers } from './types.ts';
 
@@ -27,21 +26,26 @@ const defaultTimings: WatchTimings = {
   idleMs: 20,
 };
 
+/** Throws RegisterMalformed. */
+type Parse = (answer: Awaited<ReturnType<ConsulClient['key']>>) => RegisterSnapshot;
+
 /** Runs until `signal` aborts; see Register.watch. */
 export function watchRegister(
   client: ConsulClient,
   key: string,
+  parse: Parse,
   handlers: WatchHandlers,
   signal: AbortSignal,
   timings: WatchTimings = defaultTimings,
   random?: Random,
 ): void {
-  void new RegisterWatch(client, key, handlers, signal, timings, random).run();
+  void new RegisterWatch(client, key, parse, handlers, signal, timings, random).run();
 }
 
 class RegisterWatch {
   readonly #client: ConsulClient;
   readonly #key: string;
+  readonly #parse: Parse;
   readonly #handlers: WatchHandlers;
   readonly #signal: AbortSignal;
   readonly #timings: WatchTimings;
@@ -54,6 +58,7 @@ class RegisterWatch {
   constructor(
     client: ConsulClient,
     key: string,
+    parse: Parse,
     handlers: WatchHandlers,
     signal: AbortSignal,
     timings: WatchTimings,
@@ -61,6 +66,7 @@ class RegisterWatch {
   ) {
     this.#client = client;
     this.#key = key;
+    this.#parse = parse;
     this.#handlers = handlers;
     this.#signal = signal;
     this.#timings = timings;
@@ -96,7 +102,7 @@ class RegisterWatch {
     if (this.#signal.aborted) return false;
     // An index that fell is that of a Consul restored or started anew: waiting on the old one could take for ever.
     this.#index = answer.index < this.#index ? 0 : answer.index;
-    const snapshot = snapshotOf(this.#key, answer);
+    const snapshot = this.#parse(answer);
     this.#report(null);
     if (this.#last !== null && same(this.#last, snapshot)) return false;
     this.#last = snapshot;

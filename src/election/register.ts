@@ -2,7 +2,7 @@
 // only written by a transaction that first checks the index that was read, so a write that comes late, or twice, is refused.
 
 import type { CallOptions, ConsulClient, ConsulOperation, KvOperation, TxnOutcome } from './client.ts';
-import { ConsulError, rolledBackFor } from './errors.ts';
+import { ConsulError, RegisterMalformed, rolledBackFor } from './errors.ts';
 import { encodeRegister, parseRegister } from './register-value.ts';
 import { watchRegister } from './register-watch.ts';
 import type { Register, RegisterSnapshot, RegisterValue, WatchHandlers, WriteOutcome } from './types.ts';
@@ -17,6 +17,7 @@ export class ConsulRegister implements Register {
   readonly key: string;
   readonly #client: ConsulClient;
   readonly #timeoutMs: number;
+  #problem: RegisterMalformed | null = null;
 
   /** `timeoutMs` is the deadline at each server where a call names no other. */
   constructor(client: ConsulClient, cluster: string, timeoutMs: number) {
@@ -25,8 +26,24 @@ export class ConsulRegister implements Register {
     this.#timeoutMs = timeoutMs;
   }
 
+  /** What stands in the key instead of a register, for as long as it does; null while it is one, or nothing. */
+  get problem(): RegisterMalformed | null {
+    return this.#problem;
+  }
+
   async read(options: Timeout = {}): Promise<RegisterSnapshot> {
-    return snapshotOf(this.key, await this.#client.key(this.key, this.#call('register_read', options)));
+    return this.#parsed(await this.#client.key(this.key, this.#call('register_read', options)));
+  }
+
+  #parsed(answer: Awaited<ReturnType<ConsulClient['key']>>): RegisterSnapshot {
+    try {
+      const snapshot = snapshotOf(this.key, answer);
+      this.#problem = null;
+      return snapshot;
+    } catch (error) {
+      if (error instanceof RegisterMalformed) this.#problem = error;
+      throw error;
+    }
   }
 
   async take(
@@ -60,7 +77,7 @@ export class ConsulRegister implements Register {
   }
 
   watch(handlers: WatchHandlers, signal: AbortSignal): void {
-    watchRegister(this.#client, this.key, handlers, signal);
+    watchRegister(this.#client, this.key, (answer) => this.#parsed(answer), handlers, signal);
   }
 
   async #write(

@@ -49,6 +49,7 @@ export function observe({
     label: kubernetes.label.state(),
     kubernetesReachable: kubernetes.reachable,
     consulReachable: election.reachable().reachable,
+    registerReadable: election.registerReadable,
     sessionValid: replicated.session !== null,
     firstOffset: log.first,
     commitOffset: replicated.commit,

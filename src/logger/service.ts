@@ -41,6 +41,7 @@ export interface ServiceParts {
   readonly recent: Pick<RecentStats, 'since'>;
   readonly history: Pick<LeadershipHistory, 'epochs'>;
   readonly consul: () => Omit<Status['consul'], 'session'>;
+  readonly registerReadable: () => boolean;
   readonly label: () => Status['label'];
   readonly damage: () => string | null;
   /** Told of each read's number of records. */
@@ -169,8 +170,12 @@ export class Service implements LoggerService {
     return this.#parts.log.producer(id);
   }
 
-  transfer(to: string | null): Promise<{ epoch: number; to: string }> {
-    return this.#parts.replicated.transfer(to);
+  async transfer(to: string | null): Promise<{ epoch: number; to: string }> {
+    const { replicated, registerReadable, consul } = this.#parts;
+    // The target could not take over.
+    if (replicated.role.kind === 'leader' && !registerReadable())
+      throw new LoggerError('transfer-impossible', consul().error ?? undefined);
+    return replicated.transfer(to);
   }
 
   confirmLeadership(): Promise<void> {

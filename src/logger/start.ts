@@ -5,7 +5,7 @@ import { totalmem } from 'node:os';
 import pino, { type Logger as PinoLogger } from 'pino';
 import { type Access, createApi, knownHosts } from '../api/index.ts';
 import { ConfigError, type LoggerConfig, loggerSettings, readConfig } from '../config.ts';
-import { ConsulError, createElection, type Election } from '../election/index.ts';
+import { ConsulError, createElection, type Election, RegisterMalformed } from '../election/index.ts';
 import { messageOf } from '../errors.ts';
 import { createKubernetes, type Kubernetes } from '../kubernetes/index.ts';
 import { limitProblems, memoryWarning, retentionWarnings, segmentSizeOf } from '../limits.ts';
@@ -163,6 +163,7 @@ async function build(
     recent,
     history: new LeadershipHistory(config.id, opened.log, replicated),
     consul: () => election.reachable(),
+    registerReadable: () => election.registerReadable,
     label: () => kubernetes.label.state(),
     damage: () => opened.log.damage,
     onRead: (records) => metrics.recordsRead.inc(records),
@@ -259,6 +260,8 @@ function driverOf(
     newUuid: randomUUID,
     onReachable: (reachable, cause) => {
       if (reachable) out.info('Consul answers');
+      else if (cause instanceof RegisterMalformed)
+        out.error({ event: 'register-unreadable' }, unreadableLine(cause));
       else if (cause instanceof ConsulError && cause.failure === 'denied') out.error(deniedLine(cause));
       else out.warn(`Consul does not answer: ${messageOf(cause)}`);
     },
@@ -280,6 +283,9 @@ const tellElected =
       `Elected in epoch ${epoch}: ${voteMs} ms for the vote, ${registerMs} ms for Consul, ${promiseMs} ms for the promises`,
     );
   };
+
+const unreadableLine = ({ message }: RegisterMalformed): string =>
+  `Nobody can be elected: ${message}. docs/how-to/runbooks/register-unreadable.md says what to do`;
 
 const deniedLine = ({ message }: ConsulError): string =>
   `Consul refuses this logger: ${message}. Its ACL token (DLOG_CONSUL_TOKEN_FILE or DLOG_CONSUL_TOKEN) is missing, or lacks the policy of docs/how-to/secure.md`;

@@ -27,6 +27,7 @@ export interface Observed {
   };
   readonly kubernetesReachable: boolean | null;
   readonly consulReachable: boolean;
+  readonly registerReadable: boolean;
   readonly sessionValid: boolean;
   readonly firstOffset: number;
   readonly commitOffset: number;
@@ -89,6 +90,11 @@ export function observedGauges(
     now.kubernetesReachable === null ? null : bit(now.kubernetesReachable),
   );
   gauge('consul_reachable', '1 while the last call to Consul succeeded', (now) => bit(now.consulReachable));
+  gauge(
+    'register_readable',
+    '0 while the key in Consul holds something that is no register, so that nobody can be elected',
+    (now) => bit(now.registerReadable),
+  );
   gauge('consul_session_valid', '1 while this logger holds a Consul session', (now) => bit(now.sessionValid));
 
   gauge('log_first_offset', 'Lowest offset kept', (now) => now.firstOffset);

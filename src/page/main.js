@@ -4,7 +4,7 @@ import { getJson, Refused } from './api.js';
 import { makeCharts, showStats } from './charts.js';
 import { makeToken, makeTransfer, transferSees } from './dialogs.js';
 import { byId, clock, say } from './format.js';
-import { showHistory, showStatus } from './members.js';
+import { showHistory, showOld, showStatus } from './members.js';
 import { makeTail, tailRetries, tailSees } from './tail.js';
 
 const STATUS_MS = 1000;
@@ -45,14 +45,22 @@ async function askStatus() {
     status = await getJson('/api/v1/status');
   } catch (error) {
     notice(away(error), 'bad');
+    markOld(true);
     return;
   }
   lastAnswerMs = Date.now();
+  markOld(false);
   showStatus(status);
   transferSees(status);
   tailSees(status.offsets);
   tell(status);
   await askHistory(status.epoch);
+}
+
+/** What is shown is of before: nothing of it may look well. */
+function markOld(isOld) {
+  document.body.classList.toggle('old', isOld);
+  if (isOld && status !== null) showOld(status);
 }
 
 function away(error) {
@@ -73,9 +81,11 @@ function tell({ leader, members, consul, label, id, role, epoch }) {
       'Consul does not answer. Writes and reads go on; another leader cannot be elected until it is back.',
       'warn',
     );
-  if (role === 'leader' && gone.length > 0)
+  if (consul.error !== null)
+    return notice(`Consul answers, but: ${consul.error}. Another leader cannot be elected.`, 'warn');
+  if (gone.length > 0)
     return notice(
-      `${gone.join(' and ')} ${gone.length > 1 ? 'are' : 'is'} not connected to the leader.`,
+      `${gone.join(' and ')} ${gone.length > 1 ? 'are' : 'is'} not connected to ${role === 'leader' ? 'the leader' : id}.`,
       'warn',
     );
   if (label.enabled && !label.inSync)

@@ -23,6 +23,14 @@ export function showStatus(status) {
   fill(byId('members').tBodies[0], rows);
 }
 
+/** When this logger does not answer: what was shown of it is no longer known. */
+export function showOld({ id, cluster }) {
+  document.title = `${id}: away · ${cluster}`;
+  const badge = byId('role');
+  badge.className = 'badge bad';
+  say(badge, '⚠ away');
+}
+
 function fact(name, value, { more = '', className = '' } = {}) {
   const dd = element('dd', { className }, value);
   if (more !== '') dd.append(element('span', { className: 'more' }, more));
@@ -39,10 +47,7 @@ function facts({ leader, epoch, offsets, consul, label, members }) {
       className: connected < members.length ? 'warn' : '',
       more: connected * 2 > members.length ? 'as seen from here' : 'no majority seen from here',
     }),
-    fact('Consul', consul.reachable ? '✓ reachable' : '⚠ away', {
-      className: `word ${consul.reachable ? 'good' : 'bad'}`,
-      more: consul.reachable ? (consul.address ?? '') : (consul.error ?? 'writes go on without it'),
-    }),
+    fact('Consul', ...consulFact(consul)),
     fact('Pod label', ...labelFact(label)),
   ];
 }
@@ -50,6 +55,12 @@ function facts({ leader, epoch, offsets, consul, label, members }) {
 function commitText({ first, commit, end }) {
   const waiting = end > commit ? `${records(end - commit)} waiting` : 'all records';
   return first > 0 ? `${waiting}, kept from ${count(first)}` : waiting;
+}
+
+function consulFact({ reachable, address, error }) {
+  if (!reachable) return ['⚠ away', { className: 'word bad', more: error ?? 'writes go on without it' }];
+  if (error !== null) return ['⚠ reachable', { className: 'word bad', more: error }];
+  return ['✓ reachable', { className: 'word good', more: address ?? '' }];
 }
 
 function labelFact({ enabled, wanted, observed, inSync, error }) {
@@ -61,13 +72,8 @@ function labelFact({ enabled, wanted, observed, inSync, error }) {
 function memberRow({ id, role, connected, end, lag, peer }, status) {
   const self = id === status.id ? ' (this one)' : '';
   const name = element('th', { scope: 'row' }, id, element('span', { className: 'quiet small self' }, self));
-  // Without a leader, whoever is called so led last.
-  const isLeader = role === 'leader' && status.leader !== null;
-  const leads = element(
-    'td',
-    { className: isLeader ? 'leads' : '' },
-    isLeader ? '★ leader' : role === 'leader' ? 'led last' : 'follower',
-  );
+  const isLeader = role === 'leader';
+  const leads = element('td', { className: isLeader ? 'leads' : '' }, isLeader ? '★ leader' : 'follower');
   const link = element('td', { className: connected ? 'good' : 'bad' }, connected ? '✓ connected' : '✕ away');
   return element(
     'tr',

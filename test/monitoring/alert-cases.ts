@@ -79,6 +79,7 @@ function logger(pod: string, members: number): SeriesSet {
     [name('clock_offset_seconds', pod)]: always(0.001),
     [name('log_time_ahead_seconds', pod)]: always(0),
     [name('consul_reachable', pod)]: always(1),
+    [name('register_readable', pod)]: always(1),
     [name('log_disk_free_bytes', pod)]: always(4 * GIGABYTE),
     [name('log_disk_size_bytes', pod)]: always(8 * GIGABYTE),
     [name('log_disk_full', pod)]: always(0),
@@ -131,6 +132,7 @@ const slow = about('SlowFsync');
 const consul = about('ConsulUnreachable');
 const clock = about('ClockWrong');
 const timeAhead = about('LogTimeAhead');
+const unreadable = about('RegisterUnreadable');
 const expiring = about('CertificateExpiring');
 const almostExpired = about('CertificateAlmostExpired');
 const filling = about('DiskFilling');
@@ -227,6 +229,12 @@ export const CASES: readonly AlertCase[] = [
     each((pod) => name('log_time_ahead_seconds', pod), since(5, 61, 0)),
   ),
   timeAhead(0, 'it was half a minute ahead', { [name('log_time_ahead_seconds', LEADER)]: since(20, 30, 0) }),
+  unreadable(
+    3,
+    'something else stands in its place for a minute',
+    each((pod) => name('register_readable', pod), since(1, 0, 1)),
+  ),
+  unreadable(0, 'it does for 45 s', { [name('register_readable', first)]: since(0.75, 0, 1) }),
 
   expiring(1, '13.9 days are left', { [expiry(first, 'peer')]: always(inDays(13.9)) }),
   expiring(0, '14.1 days are left', { [expiry(first, 'api')]: always(inDays(14.1)) }),

@@ -13,6 +13,7 @@ const calm: Observed = {
   label: { enabled: true, inSync: true, wanted: 'leader', observed: 'leader' },
   kubernetesReachable: true,
   consulReachable: true,
+  registerReadable: true,
   sessionValid: true,
   firstOffset: 0,
   commitOffset: 9,

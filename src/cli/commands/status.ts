@@ -10,7 +10,7 @@ export async function showStatus(context: CommandContext): Promise<void> {
     return;
   }
   const { id, cluster, role, epoch, leader, offsets, damage, consul, label } = status;
-  const reached = consul.reachable ? 'answers' : `does not answer${consul.error ? `: ${consul.error}` : ''}`;
+  const reached = `${consul.reachable ? 'answers' : 'does not answer'}${consul.error ? `: ${consul.error}` : ''}`;
   const rows = [
     ['logger', id],
     ['cluster', cluster],

@@ -5,7 +5,9 @@ import type { State } from '../../replica/index.ts';
 /** `apis`: base URL of a logger's API by its id, where it is known. */
 export function memberStatus(s: Readonly<State>, apis: ReadonlyMap<string, string>): MemberStatus[] {
   const members = s.leading?.members ?? s.membersSeen;
-  const leaderUid = s.leading ? s.config.self.uid : (s.leader?.uid ?? null);
+  // A leader that was lost is remembered, and leads no more.
+  const known = s.role.kind === 'following' ? (s.leader?.uid ?? null) : null;
+  const leaderUid = s.leading ? s.config.self.uid : known;
   return members.map(({ id, uid, peer }) => {
     const own = uid === s.config.self.uid;
     const follower = s.leading?.followers.get(uid);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { createConsulClient } from '../../../src/election/consul-client.ts';
 import { RegisterMalformed } from '../../../src/election/errors.ts';
+import { snapshotOf } from '../../../src/election/register.ts';
 import { watchRegister } from '../../../src/election/register-watch.ts';
 import type { RegisterSnapshot } from '../../../src/election/types.ts';
 import { until } from '../../support/until.ts';
@@ -31,7 +32,10 @@ async function watching(t: TestContext, script: Script, graceMs = timings.graceM
     onChange: (snapshot: RegisterSnapshot) => void changes.push(snapshot),
     onReachable: (reachable: boolean, cause?: Error) => void reached.push(reachable || (cause as Error)),
   };
-  watchRegister(client, key, handlers, end.signal, { ...timings, graceMs });
+  watchRegister(client, key, (answer) => snapshotOf(key, answer), handlers, end.signal, {
+    ...timings,
+    graceMs,
+  });
   return { server, changes, reached, end };
 }
 

@@ -219,8 +219,13 @@ describe('reading the register', () => {
     });
     const [server] = servers;
     assert.ok(server);
+    assert.match(register.problem?.message ?? '', /it is not JSON/);
     server.script = () => holding('', 8);
     await assert.rejects(register.read(), RegisterMalformed);
+    // For as long as it lasts, and no longer.
+    server.script = () => holding(registerValue(), 9);
+    await register.read();
+    assert.equal(register.problem, null);
   });
 
   it('rejects at its deadline', async (t) => {

@@ -155,6 +155,7 @@ export class SoloLogger {
       operator: new Operator(replicated, false),
       recent: { since: () => ({ intervalMs: 2000, maxSamples: 300, samples: [] }) },
       history: new LeadershipHistory(SELF.id, log, replicated),
+      registerReadable: () => true,
       consul: () => ({ reachable: true, address: null, error: null }),
       label: () => ({ enabled: false, wanted: 'leader', observed: null, inSync: true, error: null }),
       damage: () => null,
