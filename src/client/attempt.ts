@@ -36,13 +36,23 @@ export async function attempt<T>(
       async (response) =>
         response.status >= 200 && response.status < 300
           ? { kind: 'done', value: await call.consume(response) }
-          : failureOf(response, base, call.path),
+          : { ...(await failureOf(response, base, call.path)), resent: response.resent },
     );
   } catch (error) {
     if (signal.aborted && !(signal.reason instanceof Superseded)) throw error;
     return brokenOff(error);
   }
 }
+
+/** An attempt that its caller gave up: what was sent cannot be taken back. */
+export const GIVEN_UP = {
+  kind: 'retry',
+  reason: 'superseded',
+  detail: 'given up',
+  outcome: 'unknown',
+  retryAfterMs: null,
+  busy: false,
+} as const satisfies Failure;
 
 /** What it means that a request was broken off. */
 export function brokenOff(error: unknown): Failure {

@@ -3,7 +3,7 @@
 import { Addresses } from './addresses.ts';
 import type { AppendStream } from './append-stream.ts';
 import { AppendStreams } from './append-streams.ts';
-import { attempt, type Call, Superseded, type Tried } from './attempt.ts';
+import { attempt, type Call, GIVEN_UP, Superseded, type Tried } from './attempt.ts';
 import { watchRegister } from './consul-watch.ts';
 import type { RetryReason } from './errors.ts';
 import { type CallPolicy, Exchange, type Exchanged, type Failed } from './exchange.ts';
@@ -78,8 +78,8 @@ export class Connection {
   }
 
   /**
-   * One attempt of a write at the leader, if one is known and takes requests now; null otherwise, and when `signal` ends it.
-   * Never rejects. It ends early, as superseded, when another leader becomes known; others are asked who leads once `oldest`
+   * One attempt of a write at the leader, if one is known and takes requests now; null otherwise: nothing was sent then. Never
+   * rejects: ended by `signal` it is GIVEN_UP. It ends early, as superseded, when another leader becomes known; others are asked who leads once `oldest`
    * has resolved: nobody asks for it then.
    */
   async tryOnce<T>(call: Call<T>, signal: AbortSignal, oldest: Promise<void>): Promise<Tried<T> | null> {
@@ -104,7 +104,7 @@ export class Connection {
       } else if (result.kind === 'redirect' && result.to !== url) this.#leader.redirected(url, result.to);
       return { ...result, url };
     } catch {
-      return null; // given up by the caller, who knows
+      return { ...GIVEN_UP, url };
     } finally {
       over = true;
       for (const stop of stops) stop();

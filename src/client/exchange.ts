@@ -9,7 +9,7 @@ import { backoffMs } from './backoff.ts';
 import { ClientError, type ClientErrorCode, type RetryReason } from './errors.ts';
 import type { Http } from './http.ts';
 import { linked } from './linked.ts';
-import type { Failure } from './problem.ts';
+import { type Failure, leavesOpen } from './problem.ts';
 import { type Scout, SILENT_MS } from './scout.ts';
 import type { Retry } from './types.ts';
 
@@ -34,6 +34,8 @@ export interface CallPolicy {
   readonly leaderOnly: boolean;
   /** False for a call that must not be carried out twice: its first unknown outcome ends it. */
   readonly repeatable: boolean;
+  /** A write that an earlier attempt may have carried out already: it is not `refused`, whatever is answered. */
+  readonly open?: boolean;
   /** Codes that are answers here, however retryable they are. */
   readonly final?: readonly string[];
 }
@@ -58,7 +60,8 @@ export class Exchange<T> {
   #attempts = 0;
   #failures = 0;
   #redirects = 0;
-  #outcomeUnknown = false;
+  /** Some attempt may have been carried out. Only success settles it: a refusal speaks of its own attempt alone. */
+  #outcomeUnknown: boolean;
   /** Why the last attempt failed, for whoever gives up; empty before. */
   #lastFailure = '';
   /** Ends the search for the leader that the first failure began. */
@@ -69,6 +72,7 @@ export class Exchange<T> {
     this.#call = call;
     this.#policy = policy;
     this.#writes = call.method !== 'GET';
+    this.#outcomeUnknown = policy.open === true;
   }
 
   /** `failed` is a first attempt that was made otherwise. Rejects with ClientError only. */
@@ -76,7 +80,7 @@ export class Exchange<T> {
     try {
       if (failed !== null) {
         this.#attempts += 1;
-        if (this.#policy.signal.aborted) this.#outcomeUnknown ||= isUnknown(failed);
+        if (this.#policy.signal.aborted) this.#outcomeUnknown ||= leavesOpen(failed);
         else await this.#afterFailure(failed.url, failed);
       }
       return await this.#untilAnswered();
@@ -137,9 +141,9 @@ export class Exchange<T> {
   }
 
   async #afterFailure(url: string, failure: Failure): Promise<void> {
+    if (leavesOpen(failure)) this.#outcomeUnknown ||= this.#writes;
     if (failure.kind === 'final') throw this.#final(failure.error);
     if (failure.kind === 'redirect') return this.#follow(url, failure.to);
-    if (failure.outcome === 'unknown') this.#outcomeUnknown ||= this.#writes;
     if (this.#policy.final?.includes(failure.reason) || (this.#outcomeUnknown && !this.#policy.repeatable))
       throw this.#final(
         new ClientError(codeOf(failure.reason), failure.detail, {
@@ -226,8 +230,6 @@ export class Exchange<T> {
     });
   }
 }
-
-const isUnknown = (failure: Failure): boolean => failure.kind === 'retry' && failure.outcome === 'unknown';
 
 const codeOf = (reason: RetryReason): ClientErrorCode =>
   Object.hasOwn(ERRORS, reason) ? (reason as ErrorCode) : 'no-answer';

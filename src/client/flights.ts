@@ -4,17 +4,20 @@
 //   - the oldest is repeated, with its stamp, until a logger answers for it; one behind it is sent once, and when that fails
 //     (as a gap, mostly, since the one before it has failed), it waits until it is the oldest, and nothing new goes out behind it;
 //   - loggers remember the last five batches of a producer, so no more than five are ever without an answer;
+//   - what any attempt left open stays open: such a batch is stored or unknown, and never refused, whatever is answered later;
 //   - when the oldest is refused, its sequences are free again, and those sent behind it would fit or not by chance: so a new
-//     epoch begins, which fences them, and they are sent anew in it;
+//     epoch begins, which fences them, and they are sent anew in it. No attempt of theirs was stored, for all come behind
+//     the sequence that is missing;
 //   - when it is not known whether the oldest is stored, it is not known of those behind it either: they fail with it.
 import type { AppendResult } from '../api/types.ts';
 import { appendCall } from './append-call.ts';
-import type { Tried } from './attempt.ts';
+import { GIVEN_UP, type Tried } from './attempt.ts';
 import type { Connection } from './connection.ts';
 import { ClientError, endsProducerEpoch } from './errors.ts';
 import type { Exchanged, Failed } from './exchange.ts';
 import { GiveUp } from './give-up.ts';
 import { PIPELINED_MAX } from './http.ts';
+import { leavesOpen } from './problem.ts';
 import type { ProducerStamps, Stamp } from './producer-stamps.ts';
 import { type Parcel, type Pending, parcelOf } from './send-queue.ts';
 
@@ -25,17 +28,6 @@ const CONTENT_CODES: readonly string[] = [
   'invalid-record',
   'invalid-batch',
 ];
-
-/** Of a batch that nobody waits for any more: what has been sent cannot be taken back. */
-const GIVEN_UP = {
-  kind: 'retry',
-  reason: 'superseded',
-  detail: 'given up',
-  outcome: 'unknown',
-  retryAfterMs: null,
-  busy: false,
-  url: '',
-} as const;
 
 export interface FlightsOutlet {
   /** There is room for another batch; `stored`: this one is answered for, and its memory is free. */
@@ -52,6 +44,8 @@ interface Flight {
   streamed: boolean;
   /** Sent ahead of its turn without success: until it has landed, whatever is sent behind it can only be refused as a gap. */
   missed: boolean;
+  /** An attempt ahead of its turn failed, and may be stored all the same. */
+  open: boolean;
   /** What became of one before it, and so of this one. */
   doom: ClientError | null;
 }
@@ -102,7 +96,8 @@ export class Flights {
       this.#break(parcel.sends, this.#exhausted());
       return;
     }
-    const flight = { parcel, stamp, giveUp: new GiveUp(), streamed: false, missed: false, doom: null };
+    const giveUp = new GiveUp();
+    const flight = { parcel, stamp, giveUp, streamed: false, missed: false, open: false, doom: null };
     this.#flights.push(flight);
     this.#last = this.#fly(flight, this.#last);
   }
@@ -140,7 +135,7 @@ export class Flights {
     if (stream === null) return null;
     flight.streamed = true;
     return new Promise((settle) => {
-      giveUp.onGiven = () => settle(GIVEN_UP);
+      giveUp.onGiven = () => settle({ ...GIVEN_UP, url: stream.url });
       stream.append(builder.seal(this.#id, stamp), builder.count, settle);
     });
   }
@@ -153,8 +148,12 @@ export class Flights {
   }
 
   async #followUp(flight: Flight, before: Promise<void>): Promise<void> {
+    const { stamp } = flight;
     const tried = await this.#tryOnce(flight, before);
     flight.missed = tried?.kind !== 'done';
+    // Under another stamp now: what it was tried under is fenced.
+    const isSame = flight.stamp === stamp;
+    flight.open = isSame && tried !== null && tried.kind !== 'done' && leavesOpen(tried);
     await before;
     if (tried?.kind === 'done') this.#stored(flight, { ...tried, attempts: 1 });
     else if (flight.doom) rejectEach(flight.parcel.sends, flight.doom);
@@ -185,7 +184,7 @@ export class Flights {
   /** As the oldest: until it is answered. */
   async #deliver(flight: Flight, attemptsBefore: number, failed: Failed | null = null): Promise<void> {
     const { parcel, stamp, giveUp } = flight;
-    const { error, answer } = await this.#send(parcel, stamp, giveUp.signal, failed);
+    const { error, answer } = await this.#send(parcel, stamp, giveUp.signal, { open: flight.open, failed });
     if (error === null) this.#stored(flight, { ...answer, attempts: attemptsBefore + answer.attempts });
     else if (endsProducerEpoch(error.code)) this.#break(parcel.sends, error);
     else if (error.outcome === 'unknown') {
@@ -200,11 +199,11 @@ export class Flights {
     { builder }: Parcel,
     stamp: Stamp,
     signal: AbortSignal,
-    failed: Failed | null = null,
+    { open, failed }: { open: boolean; failed: Failed | null } = { open: false, failed: null },
   ): Promise<Sent> {
     try {
       const call = appendCall(this.#connection, builder.seal(this.#id, stamp), builder.count);
-      const policy = { signal, leaderOnly: true, repeatable: true };
+      const policy = { signal, leaderOnly: true, repeatable: true, open };
       return { error: null, answer: await this.#connection.exchange(call, policy, failed) };
     } catch (error) {
       if (!(error instanceof ClientError)) throw error;
@@ -222,6 +221,7 @@ export class Flights {
       const next = this.#stamps.next(flight.parcel.builder.count);
       if (next === null) this.#break([], this.#exhausted());
       else flight.stamp = next;
+      flight.open = false;
     }
     this.#sorting = false;
   }

@@ -4,7 +4,7 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Agent, buildConnector } from 'undici';
-import { type HttpResponse, Incoming } from './incoming.ts';
+import { ConnectError, type HttpResponse, Incoming } from './incoming.ts';
 import { linked } from './linked.ts';
 import { type Access, accessOf } from './settings.ts';
 import type { Dial } from './types.ts';
@@ -32,12 +32,7 @@ export interface HttpRequest {
   readonly pipelined?: boolean;
 }
 
-export type { HttpResponse } from './incoming.ts';
-
-/** No connection: the request was never sent. */
-export class ConnectError extends Error {
-  override readonly name = 'ConnectError';
-}
+export { ConnectError, type HttpResponse } from './incoming.ts';
 
 /** The deadline passed without a whole answer. */
 export class TimeoutError extends Error {

@@ -8,11 +8,18 @@ const HELD_BYTES_MAX = 64 * 1024;
 export interface HttpResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** The request was sent more than once: an earlier sending, left without an answer, may have been carried out too. */
+  readonly resent: boolean;
   /** Consumed within the request's deadline, once. Throws what broke it off. */
   readonly body: AsyncIterable<Buffer>;
 }
 
 type Controller = Dispatcher.DispatchController;
+
+/** No connection: the request was never sent. */
+export class ConnectError extends Error {
+  override readonly name = 'ConnectError';
+}
 
 export class Incoming implements Dispatcher.DispatchHandler, AsyncIterable<Buffer> {
   readonly #head = Promise.withResolvers<HttpResponse>();
@@ -20,6 +27,8 @@ export class Incoming implements Dispatcher.DispatchHandler, AsyncIterable<Buffe
   #chunks: Buffer[] = [];
   #heldBytes = 0;
   #begun = false;
+  /** How often its sending began. */
+  #starts = 0;
   #ended = false;
   #error: Error | null = null;
   #wake: (() => void) | null = null;
@@ -71,6 +80,7 @@ export class Incoming implements Dispatcher.DispatchHandler, AsyncIterable<Buffe
 
   /** Again for a pipelined request that is sent again: even when it was being answered, if another one closed the connection. */
   onRequestStart(controller: Controller): void {
+    this.#starts += 1;
     this.#controller = controller;
     if (this.#error) controller.abort(this.#error);
     else if (this.#begun) this.breakOff(new Error('the connection broke in the middle of an answer'));
@@ -79,7 +89,7 @@ export class Incoming implements Dispatcher.DispatchHandler, AsyncIterable<Buffe
   onResponseStart(_controller: Controller, status: number, headers: HttpResponse['headers']): void {
     if (status < 200) return;
     this.#begun = true;
-    this.#head.resolve({ status, headers, body: this });
+    this.#head.resolve({ status, headers, resent: this.#starts > 1, body: this });
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
@@ -96,6 +106,10 @@ export class Incoming implements Dispatcher.DispatchHandler, AsyncIterable<Buffe
   }
 
   onResponseError(_controller: Controller, error: Error): void {
-    if (!this.#error) this.#fail(error);
+    if (this.#error) return;
+    // A pipelined request waits for the next connection when its first one breaks: that there is none does not unsend it.
+    if (this.#starts > 0 && error instanceof ConnectError)
+      this.#fail(new Error(`the connection broke; then ${error.message}`, { cause: error }));
+    else this.#fail(error);
   }
 }

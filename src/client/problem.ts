@@ -7,10 +7,15 @@ import { type HttpResponse, headerOf, readBody } from './http.ts';
 const MAX_PROBLEM_BYTES = 64 * 1024;
 const NOTHING = Buffer.alloc(0);
 
-type Head = Omit<HttpResponse, 'body'>;
+type Head = Pick<HttpResponse, 'status' | 'headers'>;
 
 /** An attempt that did not succeed. */
-export type Failure =
+export type Failure = FailureKind & {
+  /** The answer is to the last of several sendings, which says nothing of the others. */
+  readonly resent?: boolean;
+};
+
+type FailureKind =
   | { readonly kind: 'redirect'; readonly to: string }
   | {
       readonly kind: 'retry';
@@ -23,6 +28,10 @@ export type Failure =
       readonly busy: boolean;
     }
   | { readonly kind: 'final'; readonly error: ClientError };
+
+/** Whether a write may have been carried out, now or later, by the attempt that failed like this. */
+export const leavesOpen = (failure: Failure): boolean =>
+  failure.resent === true || (failure.kind === 'retry' && failure.outcome === 'unknown');
 
 const BUSY: readonly string[] = ['too-many-requests', 'overloaded', 'disk-full'];
 

@@ -45,27 +45,31 @@ export class Rules {
   gaps = 0;
   #epoch = 0;
   #next = 0;
-  readonly #known = new Map<string, number>();
+  /** Batches of the epoch by their first sequence. */
+  readonly #known = new Map<number, { readonly name: string; readonly offset: number }>();
 
   readonly step: Step = (received) => {
     const { epoch, sequence } = stampIn(received);
     const count = valuesIn(received).length;
-    const known = this.#known.get(`${epoch}/${sequence}`);
-    if (known !== undefined) return answer(200, { offset: known, count, epoch: 1 })(received);
+    const name = nameIn(received);
     if (epoch < this.#epoch) return problem('producer-fenced')(received);
     if (epoch > this.#epoch) {
       if (sequence !== 0) return problem('sequence-gap')(received);
       this.#epoch = epoch;
       this.#next = 0;
+      this.#known.clear();
     }
-    if (sequence !== this.#next) {
+    const known = this.#known.get(sequence);
+    if (known?.name === name) return answer(200, { offset: known.offset, count, epoch: 1 })(received);
+    if (sequence < this.#next) return problem('sequence-conflict')(received);
+    if (sequence > this.#next) {
       this.gaps += 1;
       return problem('sequence-gap')(received);
     }
     const offset = this.stored.length;
-    this.stored.push(...nameIn(received).split(','));
+    this.stored.push(...name.split(','));
     this.#next += count;
-    this.#known.set(`${epoch}/${sequence}`, offset);
+    this.#known.set(sequence, { name, offset });
     return answer(200, { offset, count, epoch: 1 })(received);
   };
 }
@@ -87,6 +91,14 @@ export function chances(first: number): () => number {
     return seed / 2 ** 31;
   };
 }
+
+/** Does what a step does, and keeps the answer to itself. */
+export const unanswered =
+  (step: Step): Step =>
+  (received) => {
+    const mute = { ...received, response: { writeHead: () => mute.response, end: () => {} } as never };
+    return step(mute);
+  };
 
 /** Breaks connections, and refuses for each of two reasons, this often; else as the rules say. */
 export const troubled =

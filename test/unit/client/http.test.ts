@@ -161,3 +161,33 @@ test('an answer that was cut off in its middle is not continued with the one to 
   await assert.rejects(first, /broke in the middle of an answer/);
   assert.equal(text, half);
 });
+
+/** Two requests that the server has received, one behind the other on one connection, without an answer. */
+async function twoUnanswered(t: Owner) {
+  const logger = await ScriptedLogger.start(t, [silence, silence], answer(401, {}));
+  const post = { method: 'POST', path: '/api/v1/log', body: Buffer.from('x'), pipelined: true } as const;
+  const http = httpFor(t);
+  const resent = Array.from({ length: 2 }, () =>
+    http.request(logger.url, post, { timeoutMs: 60_000, signal: never }, async (response) => response.resent),
+  );
+  const ended = Promise.allSettled(resent);
+  while (logger.received.length < 2) await new Promise(setImmediate);
+  return { logger, ended };
+}
+
+test('an answer to a request that was sent again with its connection says so', async (t) => {
+  const { logger, ended } = await twoUnanswered(t);
+  logger.breakConnections();
+  const [first, second] = await ended;
+  assert.equal(first?.status, 'rejected');
+  assert.deepEqual(second, { status: 'fulfilled', value: true });
+});
+
+test('a request that was sent before its connection broke does not fail as never sent', async (t) => {
+  const { logger, ended } = await twoUnanswered(t);
+  await logger.stop();
+  for (const result of await ended) {
+    assert.equal(result.status, 'rejected');
+    assert.ok(!(result.reason instanceof ConnectError));
+  }
+});

@@ -117,7 +117,7 @@ export class ScriptedLogger {
 
   /** Breaks every connection, as a process that dies. */
   breakConnections(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) breakOff(socket);
   }
 
   async stop(): Promise<void> {
@@ -262,7 +262,13 @@ export const redirect =
     void response.writeHead(307, { location: to() + url, connection: 'close' }).end();
 
 /** The connection breaks without an answer. */
-export const reset: Step = ({ request }) => void request.socket.resetAndDestroy();
+export const reset: Step = ({ request }) => breakOff(request.socket);
+
+/** One that is being shut down cannot be reset: Node would keep it, and never end. */
+function breakOff(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
+}
 
 /** Never answers. */
 export const silence: Step = () => {};
