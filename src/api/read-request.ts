@@ -61,10 +61,17 @@ function resumedAt(lastEventId: string | string[] | undefined): number | null {
   return last + 1;
 }
 
-/** The offset to begin at. Throws offset-gone when that record is no longer kept. */
-export function offsetOf(start: Start, { offsets }: LoggerService): number {
+/**
+ * The offset to begin at. Throws offset-gone when that record is no longer kept, and not-ready while the latest is not
+ * known: the commit that a restarted logger has stored may be long past.
+ */
+export function offsetOf(start: Start, service: LoggerService): number {
+  const { offsets } = service;
   if (start === 'earliest') return offsets.first;
-  if (start === 'latest') return offsets.commit;
+  if (start === 'latest') {
+    service.requireCurrentCommit();
+    return offsets.commit;
+  }
   const { first, commit } = offsets;
   if (start < first)
     throw new LoggerError('offset-gone', `the log begins at offset ${first}`, { extra: { first, commit } });

@@ -123,6 +123,16 @@ test('a stream may begin at the end, or beyond it: it waits', async (t) => {
   await beyond.until('c');
 });
 
+test('a stream from the latest offset is refused while the commit is that of before a restart', async (t) => {
+  const api = await startApi(t);
+  api.service.fill('a');
+  api.service.commitIsCurrent = false;
+  assertProblem(await send(`${api.url}${LOG}?offset=latest`, { headers: EVENTS }), 'not-ready');
+  assertProblem(await send(`${api.url}${LOG}?offset=latest&wait=10ms`), 'not-ready');
+  const stored = await Stream.open(t, api, '?offset=0');
+  await stored.until('a');
+});
+
 test('a stream of records that are gone is refused with 410, at once and for a reader that comes back', async (t) => {
   const api = await startApi(t);
   api.service.fill('a', 'b', 'c');
