@@ -3,6 +3,7 @@
 import type { Socket } from 'node:net';
 import { encodeFrame, type Frame, FrameReader, MalformedFrame } from './frames.ts';
 import type { Refusal } from './hello.ts';
+import { remoteAddressOf } from './listener.ts';
 
 /** Why a connection ended; also the label of a metric. */
 export type CloseReason =
@@ -55,7 +56,7 @@ export class Channel {
 
   constructor(socket: Socket, bufferBytesMax: number) {
     this.socket = socket;
-    this.remote = `${socket.remoteAddress}:${socket.remotePort}`;
+    this.remote = `${remoteAddressOf(socket)}:${socket.remotePort}`;
     this.#bufferBytesMax = bufferBytesMax;
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.#read(chunk));

@@ -17,6 +17,10 @@ const TLS_PROBLEMS: Readonly<Record<string, string>> = {
   ERR_TLS_HANDSHAKE_TIMEOUT: `it was not done within ${HANDSHAKE_TIMEOUT_MS} ms`,
 };
 
+/** Where the other side is, for people: a socket of both families has an IPv4 address as ::ffff:10.0.0.1. */
+export const remoteAddressOf = ({ remoteAddress = '' }: Socket): string =>
+  remoteAddress.replace(/^::ffff:(?=[\d.]+$)/, '');
+
 interface ListenerOptions {
   readonly host: string;
   readonly port: number;
@@ -67,7 +71,7 @@ function tlsServer(options: ListenerOptions, material: () => TlsMaterial): Serve
   });
   server.on('secureConnection', options.accept);
   server.on('tlsClientError', (error, socket) => {
-    options.refused(socket.remoteAddress ?? '', tlsProblemOf(error, socket));
+    options.refused(remoteAddressOf(socket), tlsProblemOf(error, socket));
     // Node leaves one whose time is over open, and it would keep its place for good.
     socket.destroy();
   });

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import type { Batches } from '../../../src/replica/index.ts';
+import { remoteAddressOf } from '../../../src/replication/listener.ts';
 import { until } from '../../support/until.ts';
 import { ack, linked, Node } from './nodes.ts';
 
@@ -48,5 +50,17 @@ describe('links', () => {
     }
     assert.deepEqual({ wrong, arrived, acked }, { wrong: 0, arrived: count, acked: count });
     assert.ok(a.traffic.out > 20 * large.length && a.traffic.out <= b.traffic.in + 4096);
+  });
+});
+
+describe('the address of the other side', () => {
+  it('is one of IPv4 as people write it, although the socket has it as one of IPv6', () => {
+    for (const [remoteAddress, expected] of [
+      ['::ffff:10.0.0.7', '10.0.0.7'],
+      ['10.0.0.7', '10.0.0.7'],
+      ['fd00::7', 'fd00::7'],
+      ['::ffff:fd00', '::ffff:fd00'],
+    ] as const)
+      assert.equal(remoteAddressOf({ remoteAddress } as Socket), expected);
   });
 });
