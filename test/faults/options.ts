@@ -25,6 +25,9 @@ const SHORT: readonly string[] = [
   'all Consul servers stopped 60 s',
   'volume wiped, the leader',
   'disk full and freed, the leader',
+  'Consul restored from a snapshot of an earlier epoch',
+  "all of Consul's volumes wiped",
+  'volume restored under its old uid, a follower',
   'kubectl rollout restart',
   'API server stopped + SIGKILL of the leader',
 ];

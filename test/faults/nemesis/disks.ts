@@ -26,9 +26,9 @@ const SEEN_MS = 5000;
 const SYNCS = 'distributed_logger_log_fsync_duration_seconds';
 const KERNEL_THROTTLE = 'blkio.throttle.write_iops_device';
 
-const indexOf = (pod: string): number => Number(/-(\d+)$/.exec(pod)?.[1]);
+export const indexOf = (pod: string): number => Number(/-(\d+)$/.exec(pod)?.[1]);
 
-async function folderOf(arena: Arena, pod: string): Promise<string> {
+export async function folderOf(arena: Arena, pod: string): Promise<string> {
   const claim = await arena.namespace.get<{ spec: { volumeName: string } }>('pvc', `data-${pod}`);
   const volume = await arena.namespace.get<{ spec: { hostPath?: { path: string } } }>(
     'pv',
@@ -40,7 +40,7 @@ async function folderOf(arena: Arena, pod: string): Promise<string> {
 }
 
 /** Frozen, the logger writes nothing while `change` works on its folder; its container is started anew after that. */
-async function whileDown(arena: Arena, pod: string, change: () => Promise<void>): Promise<void> {
+export async function whileDown(arena: Arena, pod: string, change: () => Promise<void>): Promise<void> {
   await arena.signal(pod, 'logger', 'SIGSTOP');
   try {
     await change();
@@ -182,7 +182,7 @@ async function slow(arena: Arena, pod: string, disk: OwnDisk): Promise<Strike> {
   });
 }
 
-const someFollower = async (arena: Arena): Promise<string> => {
+export const someFollower = async (arena: Arena): Promise<string> => {
   const [follower] = await arena.followers();
   if (follower === undefined) throw new Error('no follower');
   return follower.name;

@@ -5,6 +5,7 @@ import { DISKS } from './disks.ts';
 import { LINKS } from './links.ts';
 import { NODES } from './nodes.ts';
 import { PAIRS } from './pairs.ts';
+import { PASTS } from './pasts.ts';
 import { PODS } from './pods.ts';
 import { ROLLOUTS } from './rollouts.ts';
 import { SERVICES } from './services.ts';
@@ -16,6 +17,7 @@ export const FAULTS: readonly Fault[] = [
   ...LINKS,
   ...SERVICES,
   ...DISKS,
+  ...PASTS,
   ...CLOCKS,
   ...ROLLOUTS,
 ];
