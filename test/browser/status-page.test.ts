@@ -1,7 +1,10 @@
 // The status page in a real Chromium over real loggers and a real Consul, as an operator uses it: through a failover, a
 // planned transfer, by keyboard alone, and looked over by axe.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -71,12 +74,71 @@ describe('the status page', () => {
     const [logger] = loggers.others(await loggers.inSync());
     const { page, errors } = await openPage(browser, logger!.api);
     t.after(() => page.context().close());
+    const badge = page.locator('#role');
+    const colours = (): Promise<string[]> =>
+      page.evaluate(
+        '[...document.querySelectorAll(".good, .leads")].map((node) => getComputedStyle(node).color)',
+      );
     await page.locator('#notice.good').waitFor();
+    assert.equal(await badge.textContent(), 'follower');
+    const well = new Set(await colours());
     await logger!.kill();
     await page.getByText('This logger does not answer.').waitFor();
+    assert.equal(await badge.textContent(), '⚠ away');
+    assert.match(await page.title(), /: away/);
+    const old = await colours();
+    assert.ok(old.length > 0);
+    assert.deepEqual(
+      old.filter((colour) => well.has(colour)),
+      [],
+      'nothing of before looks well',
+    );
     logger!.start();
     await page.locator('#notice.good').waitFor();
+    assert.equal(await badge.textContent(), 'follower');
     assert.deepEqual(errors, []);
+  });
+
+  it('says on a follower’s page too that a member is away', async (t) => {
+    const loggers = await Loggers.start(t, { consulUrls: consul().urls });
+    const [one, other] = loggers.others(await loggers.inSync());
+    const { page } = await openPage(browser, one!.api);
+    t.after(() => page.context().close());
+    await page.locator('#notice.good').waitFor();
+    await other!.kill();
+    await page.getByText(`${other!.id} is not connected to ${one!.id}.`).waitFor();
+    assert.match((await page.locator('#notice').getAttribute('class')) ?? '', /warn/);
+  });
+
+  it('changes what its own pages ask for, and nothing that a page of another site sends', async (t) => {
+    const loggers = await Loggers.start(t, { consulUrls: consul().urls, count: 1 });
+    const { api } = await loggers.inSync();
+    const stranger = createServer((_request, response) => {
+      response.setHeader('content-type', 'text/html').end('<title>elsewhere</title><form></form>');
+    }).listen(0, '127.0.0.1');
+    t.after(() => new Promise<void>((closed) => void stranger.close(() => closed())));
+    await once(stranger, 'listening');
+    const page = await browser.newPage();
+    t.after(() => page.close());
+    const send = (mode: string): Promise<number> =>
+      page.evaluate(
+        `fetch('${api}/api/v1/log', { method: 'POST', mode: '${mode}', body: 'x' }).then((answer) => answer.status)`,
+      );
+    const elsewhere = `http://127.0.0.1:${(stranger.address() as AddressInfo).port}/`;
+    await page.goto(elsewhere);
+    // Opaque, so that the page learns nothing; but it was sent.
+    assert.equal(await send('no-cors'), 0);
+    await page.evaluate(
+      `Object.assign(document.forms[0], { action: '${api}/api/v1/register/rebuild', method: 'POST' }).submit()`,
+    );
+    await page.getByText('cross-site').waitFor();
+    const stored = async () => (await loggers.all[0]!.status())?.offsets.end;
+    assert.equal(await stored(), 0);
+    for (const path of ['/', '/docs']) {
+      await page.goto(api + path);
+      assert.equal(await send('cors'), 200, path);
+    }
+    assert.equal(await stored(), 2);
   });
 
   it('says that there is no leader', async (t) => {
