@@ -1,7 +1,7 @@
 // `npm run test:faults`: faults on the cluster of KUBECONFIG, one test each, with the image named by IMAGE. Faults of machines
 // need LAB, the path of a command that makes them, and are skipped without it.
 //   -- --only TEXT     faults whose name has this in it; may be repeated
-//   -- --short         the most telling ones, about a quarter of an hour
+//   -- --short         the most telling ones, about twenty minutes
 //   -- --runs N        each so many times
 //   -- --results FILE  where results are gathered, beside those that are there
 //   -- --write         writes docs/reference/faults.md from them

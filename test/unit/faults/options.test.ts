@@ -17,7 +17,7 @@ test('faults are chosen by parts of their names; the short form names faults tha
     chosen.map(({ name }) => name),
     ['container SIGKILL, the leader', "node drain, the leader's"],
   );
-  assert.equal(optionsOf(['--short']).faults.length, 12);
+  assert.equal(optionsOf(['--short']).faults.length, 15);
 });
 
 test('what cannot work is refused', () => {
