@@ -65,6 +65,8 @@ export class Machine implements Holder {
   log: WatchedLog | null = null;
   uid = '';
   wanted: readonly string[] | null = null;
+  /** Its uid, from the moment its log spoiled until it is certain of it. */
+  #spoiled: string | null = null;
   /** What the disk surely holds while no process runs; null when the disk was damaged on purpose. */
   #left: { batches: Batch[]; first: number; end: number } | null = null;
   /** Clock rate of the machine. */
@@ -170,6 +172,11 @@ export class Machine implements Holder {
       ...(this.#options.rules ? { rules: this.#options.rules } : {}),
     });
     this.driver = driver;
+    driver.onCommit(() => {
+      if (this.#spoiled !== log.uid || driver.state.uncertain) return;
+      checker.lost.delete(log.uid);
+      this.#spoiled = null;
+    });
     driver.onCommit((commit) =>
       this.#guard(() => checker.committed({ id, process }, log, commit, driver.state.leading?.claim ?? null)),
     );
@@ -224,10 +231,14 @@ export class Machine implements Holder {
     this.#options.trace(`${this.id} damaged`);
   }
 
-  /** The power goes, and records that were acknowledged spoil behind the recovery mark. */
+  /**
+   * Records that were acknowledged spoil while the process is down, beyond the recovery mark or below it. Its copy is lost until
+   * it is certain of its log again. The power stays: a last batch that were torn as well would leave nothing to notice.
+   */
   spoil(): void {
     this.#options.checker.lost.add(this.uid);
-    this.crash(false);
+    this.#spoiled = this.uid;
+    this.crash(false, false);
     this.storage.spoilTail();
     this.#left = null;
     this.#options.trace(`${this.id} spoiled`);

@@ -134,6 +134,13 @@ const damage: Deed = (cluster) => {
   later(cluster, 5, 3000, () => cluster.start(machine));
 };
 
+const spoil: Deed = (cluster) => {
+  if (!isWhole(cluster) || cluster.consul.trouble > 0) return;
+  const machine = cluster.world.random.pick(cluster.machines);
+  machine.spoil();
+  later(cluster, 5, 3000, () => cluster.start(machine));
+};
+
 const failSync: Deed = (cluster) => {
   const machine = pickRunning(cluster);
   if (!machine) return;
@@ -226,6 +233,7 @@ const DEEDS: readonly (readonly [number, Deed])[] = [
   [3, loseSession],
   [2, wipe],
   [1.5, damage],
+  [1.5, spoil],
   [1, failSync],
   [6, burst],
   [2, consulForgets],
