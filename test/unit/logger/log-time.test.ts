@@ -2,7 +2,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { Appends } from '../../../src/logger/appends.ts';
+import { realClock } from '../../../src/logger/clock.ts';
+import { ReplicationDriver } from '../../../src/logger/driver/index.ts';
 import { CATCH_UP_RATE, CLOCK_STALE_MS, LogTime } from '../../../src/logger/driver/log-time.ts';
+import { lastingSessions, StandingRegister } from '../../fuzz/targets/peers/world.ts';
+import { openOn } from '../../support/log-fixture.ts';
+import { MemoryDisk } from '../../support/memory-disk.ts';
+import { until } from '../../support/until.ts';
 
 const SECOND = 1000;
 const HOUR = 3600 * SECOND;
@@ -258,4 +265,59 @@ describe('log time, whatever the clocks do', () => {
       }),
     );
   });
+});
+
+/** A leader of itself alone, whose clocks can be moved. */
+async function soleLeader() {
+  const { log, state } = await openOn(new MemoryDisk());
+  const self = { id: 'a', uid: log.uid, peer: 'a:1' };
+  const moved = { monotonicMs: 0, wallMs: START_MS };
+  const beganMs = performance.now();
+  const driver = new ReplicationDriver({
+    self,
+    api: 'http://a',
+    bootstrap: [self],
+    log,
+    state,
+    register: new StandingRegister({ value: null, index: 0, session: null }),
+    sessions: lastingSessions,
+    transport: {
+      start: () => {},
+      setPeers: () => {},
+      send: () => {},
+      setBeat: () => {},
+      stepped: () => {},
+      close: async () => {},
+    },
+    clock: {
+      ...realClock,
+      now: () => performance.now() + moved.monotonicMs,
+      wall: () => performance.now() - beganMs + moved.wallMs,
+    },
+    newUuid: () => 'claim',
+    onFatal: assert.fail,
+  });
+  const limits = { maxPendingBytes: 2 ** 20, maxPendingRequests: 100, appendTimeoutMs: 30_000 };
+  const appends = new Appends(log, driver, limits, () => {});
+  driver.start();
+  await until('it leads', () => driver.role.kind === 'leader');
+  return { log, driver, moved, append: () => appends.append([{ value: Buffer.alloc(8000) }], null) };
+}
+
+it('is what a leader stamps records and judges their age with', async (t) => {
+  const { log, driver, moved, append } = await soleLeader();
+  t.after(async () => {
+    await driver.stop({ handover: false });
+    await log.close();
+  });
+  const retain = () => driver.retain({ maxBytes: Number.POSITIVE_INFINITY, maxAgeMs: 7 * DAY });
+  for (let count = 0; count < 20; count += 1) await append();
+  moved.wallMs += 8 * DAY;
+  await retain();
+  await append();
+  assert.equal(log.first, 0, 'nothing is that old');
+  assert.ok(log.lastTimestampMs >= START_MS && log.lastTimestampMs < START_MS + DAY);
+  moved.monotonicMs += 8 * DAY;
+  await retain();
+  assert.ok(log.first > 0, 'time has passed');
 });
