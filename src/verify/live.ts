@@ -2,7 +2,7 @@
 // committed, and must give the same records, without holes, epochs and timestamps never falling.
 import { isDeepStrictEqual } from 'node:util';
 import type { Status } from '../api/index.ts';
-import { LogClient, type ReadRecord } from '../client/index.ts';
+import { type ClientOptions, LogClient, type ReadRecord } from '../client/index.ts';
 import { messageOf } from '../errors.ts';
 import { Findings } from './anomalies.ts';
 import type { LoggerAccess } from './load/options.ts';
@@ -12,7 +12,7 @@ const PAGE_ROWS = 1000;
 /** Others are left out after this long: they may be reachable from the cluster alone. */
 const OTHERS_TIMEOUT_MS = 5000;
 
-export interface LiveOptions extends LoggerAccess {
+export interface LiveOptions extends LoggerAccess, Pick<ClientOptions, 'onRetry'> {
   readonly loggers: readonly string[];
   /** Deadline of each page, of all loggers together. */
   readonly timeoutMs: number;
@@ -60,9 +60,9 @@ export async function verifyLive(options: LiveOptions): Promise<Report> {
   }
 }
 
-function logOf(logger: string, { token, ca }: LoggerAccess): Log {
-  const access = { ...(token && { token }), ...(ca && { ca }) };
-  return { logger, client: new LogClient({ target: logger, ...access }), held: [] };
+function logOf(logger: string, { token, ca, onRetry }: LiveOptions): Log {
+  const options = { ...(token && { token }), ...(ca && { ca }), ...(onRetry && { onRetry }) };
+  return { logger, client: new LogClient({ target: logger, ...options }), held: [] };
 }
 
 interface Others {

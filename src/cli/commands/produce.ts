@@ -29,7 +29,7 @@ export async function produce(context: CommandContext): Promise<void> {
     });
   const sending = new Sending(context, producer, progress);
   try {
-    await sending.sendAll(valuesOf(context));
+    await sending.sendAll(valuesOf(context, sending.over));
   } finally {
     await sending.end();
     progress?.end();
@@ -39,13 +39,14 @@ export async function produce(context: CommandContext): Promise<void> {
 
 type Value = string | Buffer;
 
-async function* valuesOf({ invocation, terminal }: CommandContext): AsyncGenerator<Value> {
+/** `over`: nothing more will be sent, so that an input that says nothing is not waited for. */
+async function* valuesOf({ invocation, terminal }: CommandContext, over: AbortSignal): AsyncGenerator<Value> {
   const { operands, file } = invocation;
   if (operands.length > 0 && operands[0] !== '-') {
     yield* operands;
     return;
   }
-  const { signal } = terminal;
+  const signal = AbortSignal.any([terminal.signal, over]);
   const input = file === null ? (terminal.input as Readable) : createReadStream(file);
   const name = file ?? 'the input';
   const tooLong = (number: number): Error =>
@@ -87,6 +88,7 @@ class Sending {
   #wake: () => void = () => {};
   #failure: unknown = null;
   #closing: Promise<void> | null = null;
+  readonly #over = new AbortController();
   #count = 0;
   #first: number | null = null;
   #last = 0;
@@ -108,7 +110,9 @@ class Sending {
     try {
       for await (const value of values) await this.#send(value);
     } catch (error) {
-      if (this.#failure !== null || this.#closing !== null) throw error;
+      this.#throwIfFailed();
+      this.#context.terminal.signal.throwIfAborted();
+      if (this.#closing !== null) await this.#gaveUp(this.#closing);
       fault = { error };
     }
     await this.#finish();
@@ -153,6 +157,11 @@ class Sending {
     await (this.#closing ?? this.#producer.close({ signal: AbortSignal.timeout(CLOSE_MS) }));
   }
 
+  /** Aborts when a record has failed. */
+  get over(): AbortSignal {
+    return this.#over.signal;
+  }
+
   get summary(): string {
     if (this.#first === null) return 'no record was acknowledged';
     const records = this.#count === 1 ? '1 record' : `${this.#count} records`;
@@ -167,6 +176,7 @@ class Sending {
 
   #end(reason: unknown): void {
     this.#closing ??= this.#producer.close({ signal: AbortSignal.abort(reason) });
+    this.#over.abort();
   }
 
   #settled(): void {
@@ -186,6 +196,7 @@ class Sending {
   /** That it is not known what became of one record matters more than that another one was refused. */
   #failed(error: unknown): void {
     if (this.#failure === null || (isUnknown(error) && !isUnknown(this.#failure))) this.#failure = error;
+    this.#over.abort();
   }
 
   /** A logger counts within the batch that it got: people count lines. */

@@ -10,7 +10,7 @@ const DEFAULT_CLOCK_SKEW_MS = 10;
 const OTHERS_HINT =
   'do others write to this log too? Give their histories as well, or --others where there are none';
 
-export async function verify({ invocation, terminal }: CommandContext): Promise<void> {
+export async function verify({ invocation, options, terminal }: CommandContext): Promise<void> {
   const { operands, client, timeoutMs } = invocation;
   const { clockSkewMs, others } = invocation.verify;
   const report =
@@ -23,6 +23,7 @@ export async function verify({ invocation, terminal }: CommandContext): Promise<
       : await verifyLive({
           ...client,
           loggers: [client.target ?? []].flat(),
+          ...(options.onRetry && { onRetry: options.onRetry }),
           timeoutMs,
           signal: terminal.signal,
         });

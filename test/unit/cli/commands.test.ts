@@ -362,12 +362,26 @@ test('a command that is interrupted while records wait ends soon', async (t) => 
   assert.deepEqual(ran.notes, ['no record was acknowledged']);
 });
 
+test('produce that waits for input ends when a record is refused, or not acknowledged in time', async (t) => {
+  const api = await startApi(t, { limits: { recordBytes: 10 } });
+  const refused = start(api.url, ['produce'], null);
+  refused.input.write(`one\n${'x'.repeat(20)}\n`);
+  const { code, exitCode, message } = refused.failure(await refused.done);
+  assert.deepEqual([code, exitCode, api.service.values], ['record-too-large', 1, ['one']]);
+  assert.match(message, /^line 2: /);
+  api.service.commitsAtOnce = false;
+  const late = start(api.url, ['produce', '--timeout', '100ms'], null);
+  late.input.write('two\n');
+  assert.equal(late.failure(await late.done).exitCode, 75);
+});
+
 test('produce that waits for input ends when it is told to, and says what it has done', async (t) => {
   const api = await startApi(t);
-  const ran = start(api.url, ['produce'], null);
+  const drawn: string[] = [];
+  const shown = { columns: 80, write: (text: string) => void drawn.push(text) };
+  const ran = start(api.url, ['produce'], null, shown);
   ran.input.write('one\n');
-  await until('the first line is stored', () => api.service.values.length === 1);
-  await until('and acknowledged', () => api.appends.length === 1);
+  await until('the first line is acknowledged', () => drawn.some((text) => text.includes('1 records')));
   ran.ending.abort(new CliError('interrupted', 'interrupted'));
   const error = await ran.done;
   assert.equal(ran.failure(error).code, 'interrupted');
@@ -428,6 +442,7 @@ test('TLS on one side only, and a certificate that is not trusted: refused at on
     assert.deepEqual([failure.code, failure.exitCode, failure.outcome], ['tls-failed', 1, null]);
     assert.match(failure.message, message);
     assert.match(failure.hint, /https:\/\/.*--ca-file FILE/);
+    assert.equal((await failing({ url }, ['verify', '--timeout', '5m'])).code, 'tls-failed');
     const written = await failing({ url }, ['produce', 'x', '--timeout', '5m']);
     assert.deepEqual([written.code, written.exitCode, written.outcome], ['tls-failed', 1, 'refused']);
   }
