@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import type { Server, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { createServer } from '../node-http.ts';
 
 export interface ProbesParts {
@@ -38,13 +38,27 @@ export async function startProbes(parts: ProbesParts): Promise<Probes> {
       });
     },
   );
-  server.maxConnections = MAX_CONNECTIONS;
+  boundConnections(server);
   await once(server.listen(parts.port, parts.host), 'listening');
   const { address, port } = server.address() as AddressInfo;
   return {
     url: `http://${address.includes(':') ? `[${address}]` : address}:${port}`,
     close: () => closed(server),
   };
+}
+
+/** The longest open one makes room for the next: were it refused, silent connections would fail the kubelet's probes. */
+function boundConnections(server: Server): void {
+  const open = new Set<Socket>();
+  server.on('connection', (socket) => {
+    const [oldest] = open;
+    if (oldest !== undefined && open.size >= MAX_CONNECTIONS) {
+      oldest.destroy();
+      open.delete(oldest);
+    }
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
 }
 
 async function answer(
