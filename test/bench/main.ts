@@ -1,4 +1,5 @@
 // `npm run bench -- WORK`: measures real processes with a real Consul on this machine. One object a run with --json.
+import { BOUNDS } from '../../src/api/bounds.ts';
 import { tuneEngine } from '../../src/engine.ts';
 import { catchUp } from './catch-up.ts';
 import { comparePeers, comparisonTable, type OwnFigure } from './compare.ts';
@@ -66,7 +67,7 @@ const WORKS: Readonly<Record<string, () => Promise<object>>> = {
   throughput: () => throughput({ ...load('20'), producers: whole('producers', [1, 100]) }),
   latency: () => latency({ ...load('10'), ...warmup(), ratePerSecond: null }),
   rate: () => latency({ ...load('60'), ...warmup(), ratePerSecond: whole('rate', PER_SECOND) }),
-  http: () => http({ ...load('10'), clients: whole('clients', [1, 10_000]) }),
+  http: () => http({ ...load('10'), clients: whole('clients', [1, BOUNDS.maxConnectionsPerAddress]) }),
   fanout: () =>
     fanout({
       ...load('10'),

@@ -27,7 +27,13 @@ const append = {
   description:
     'Answered once the records are committed. A repeat with the same producer header fields is stored once and answered with the offset of the first.',
   tags: ['log'],
-  parameters: PRODUCER_HEADERS,
+  parameters: [
+    ...PRODUCER_HEADERS,
+    parameter('header', 'Content-Encoding', 'Decoded before the records are stored', {
+      enum: ['gzip', 'zstd', 'identity'],
+      default: 'identity',
+    }),
+  ],
   requestBody: {
     required: true,
     content: {
