@@ -13,7 +13,7 @@ export interface Options {
   readonly write: boolean;
 }
 
-/** The most telling ones, each of another kind: about a quarter of an hour with installing. */
+/** The most telling ones, each of another kind: about twenty minutes with installing. */
 const SHORT: readonly string[] = [
   'pod deleted, the leader',
   'pods deleted, all loggers at once',

@@ -89,6 +89,7 @@ async function volumeRestored(arena: Arena): Promise<Strike> {
   const work = await mkdtemp(join(tmpdir(), 'dlog-past-'));
   const copy = join(work, 'copy');
   const forgotten: Forgotten[] = [];
+  const { restarts } = await arena.pod(pod);
   await arena.signal(pod, 'logger', 'SIGSTOP');
   await run('cp', ['--archive', folder, copy]);
   await arena.signal(pod, 'logger', 'SIGCONT');
@@ -106,9 +107,10 @@ async function volumeRestored(arena: Arena): Promise<Strike> {
     },
     holdMs: STANDS_MS,
     during: async () => {
-      await eventually(`${pod} is ready`, RECOVERY_MS, async () =>
-        (await arena.pod(pod)).ready ? true : undefined,
-      );
+      await eventually(`${pod} is ready again`, RECOVERY_MS, async () => {
+        const now = await arena.pod(pod);
+        return now.ready && now.restarts > restarts ? true : undefined;
+      });
       const said = (await arena.namespace.kubectl(['logs', pod])).split('\n');
       console.log(said.filter((line) => TELLING.test(line)).join('\n'));
     },
