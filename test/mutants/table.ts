@@ -135,6 +135,18 @@ export const SOURCE_MUTANTS: Readonly<Record<string, SourceMutant>> = {
     replace: 'for (const at of [0, middle].slice(2))',
     killedBy: { schedule: 'promiseInCache' },
   },
+  'records are stamped by the clock of the leader': {
+    file: 'src/logger/driver/log-time.ts',
+    find: 'return Math.floor(this.#agreed.timeMs + nowMs - this.#agreed.atMs);',
+    replace: 'return Math.floor(this.#options.wall());',
+    killedBy: { schedule: 'leapingClock' },
+  },
+  'retention goes by the clock of the leader': {
+    file: 'src/logger/driver/log-time.ts',
+    find: 'return Math.min(reachedMs, this.#agreed?.timeMs ?? reachedMs);',
+    replace: 'return this.#options.wall() + 0 * reachedMs;',
+    killedBy: { schedule: 'leapingClock' },
+  },
   'a promise is saved while the second copy is in doubt': {
     file: 'src/log/state-file.ts',
     find: '    await this.#copy();\n    const text',

@@ -18,6 +18,7 @@ export interface Batch {
   readonly crc: number;
   /** CRC of the header, which covers the leader's time and the producer too. */
   readonly headerCrc: number;
+  readonly timestampMs: number;
   readonly producer: ProducerStamp | null;
 }
 
@@ -47,6 +48,10 @@ export class Checker {
   counting = true;
   /** Uids whose disk was lost on purpose: one copy less is what the cluster survives until they are swapped. */
   readonly lost = new Set<string>();
+  /** Later than any right clock says: no record is stamped, and none deleted, by a time that is ahead of it. */
+  latestMs = (): number => Number.POSITIVE_INFINITY;
+  /** Retention takes away nothing that is younger; 0 where it goes by size. */
+  keptMs = 0;
   #ackedEnd = 0;
 
   constructor(holders: () => readonly Holder[]) {
@@ -105,6 +110,8 @@ export class Checker {
     }
     if (batch.base !== this.end)
       throw new Violation(`${id} committed ${show(batch)}, the ledger ends at ${this.end}`);
+    if (batch.timestampMs > this.latestMs())
+      throw new Violation(`${show(batch)} was stamped ${batch.timestampMs}, by a clock that is ahead`);
     if (batch.producer) this.#produced(batch, batch.producer);
     this.#at.set(batch.base, this.#ledger.length);
     this.#ledger.push(batch);
@@ -119,6 +126,12 @@ export class Checker {
         `producer ${id} committed ${epoch}/${sequence} as ${show(batch)} where ${next.epoch}/${next.sequence} was next`,
       );
     this.#producers.set(id, { epoch, sequence: sequence + batch.end - batch.base });
+  }
+
+  /** Retention by age goes by no clock that is ahead. */
+  dropped(id: string, batches: readonly Batch[]): void {
+    const young = batches.find(({ timestampMs }) => this.latestMs() - timestampMs < this.keptMs);
+    if (young) throw new Violation(`${id} deleted ${show(young)}, which is of ${young.timestampMs}`);
   }
 
   /** What a logger serves below its commit: the bytes themselves, from its memory or its disk. */

@@ -119,7 +119,7 @@ export class Client {
         world.after(0.2, null, () => resolve(answer));
       world.after(PATIENCE_MS, null, () => resolve(new LoggerError('outcome-unknown')));
       world.after(0.2 + world.random.next(), machine.process, () => {
-        const sent = machine.driver?.propose(batch, count, producer);
+        const sent = machine.append(batch, count, producer);
         sent?.then(give, give);
       });
     });

@@ -17,6 +17,8 @@ export interface ClusterOptions {
   readonly storage: (world: World, id: string) => Storage;
   /** How much longer than usual troubles may last. */
   readonly stretch?: number;
+  /** One machine's time of day may be wrong; retention goes by age. */
+  readonly clocks?: boolean;
   /** How much rarer than usual clients ask. */
   readonly quiet?: number;
   readonly timings?: Partial<Timings> | undefined;
@@ -26,6 +28,11 @@ export interface ClusterOptions {
 }
 
 const RESTART_AFTER_FAULT_MS = 500;
+const DRIFT_MAX = 0.01;
+/** For what was read and is a moment old. */
+const CLOCK_SLACK_MS = 500;
+/** Retention by age, where clocks are wrong. */
+export const KEPT_MS = 3000;
 
 export class Cluster {
   readonly world: World;
@@ -36,6 +43,9 @@ export class Cluster {
   readonly clients: Client[] = [];
   readonly #options: ClusterOptions;
   readonly stretch: number;
+  clocks = false;
+  /** The one whose clock leaps, once one does: what was heard of it stays believed for a while. */
+  wrongClock: Machine | null = null;
   /** Consul lost its register or got an old one back. */
   forgotten = false;
   #bursts = 0;
@@ -60,6 +70,7 @@ export class Cluster {
     };
     const ids = Array.from({ length: options.machines }, (_, index) => `logger-${index}`);
     this.machines = ids.map((id) => this.#machine(id, ids));
+    if (options.clocks) this.loosenClocks();
     for (let index = 0; index < options.clients; index += 1) this.#client(index);
   }
 
@@ -82,6 +93,15 @@ export class Cluster {
       onReplaced: (machine) => this.start(machine),
       trace: (line) => this.trace(line),
     });
+  }
+
+  /** From now on clocks drift, one may leap, and the checker looks at times. */
+  loosenClocks(): void {
+    const { world, checker } = this;
+    this.clocks = true;
+    for (const machine of this.machines) machine.drift = 1 + DRIFT_MAX * (2 * world.random.next() - 1);
+    checker.latestMs = () => world.now * (1 + DRIFT_MAX) + CLOCK_SLACK_MS;
+    checker.keptMs = KEPT_MS;
   }
 
   #client(index: number): void {
@@ -148,7 +168,7 @@ export class Cluster {
       const batch = this.batch(name.padEnd(anySize ? sizeOf(this.world.random) : 0, '.'));
       const crc = contentCrc(batch);
       const floor = this.checker.ackedEnd;
-      machine.driver?.propose(batch, 1, null).then(
+      machine.append(batch, 1, null)?.then(
         (answer) => this.#guard(() => this.checker.acknowledged({ ...answer, crc, floor, name })),
         () => undefined,
       );

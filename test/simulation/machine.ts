@@ -1,6 +1,8 @@
 // One machine of the cluster: a disk that stays, and the logger process on it, which comes and goes. The process is the
 // product's own driver, core and log; only what is around them is simulated.
-import type { Log, StateFile } from '../../src/log/types.ts';
+import type { AppendResult } from '../../src/api/types.ts';
+import { stampTime } from '../../src/log/index.ts';
+import type { Log, ProducerStamp, StateFile } from '../../src/log/types.ts';
 import { ReplicationDriver } from '../../src/logger/driver/index.ts';
 import type { Rules, Timings } from '../../src/replica/index.ts';
 import type { Survival } from '../support/memory-disk.ts';
@@ -73,6 +75,7 @@ export class Machine implements Holder {
   drift = 1;
   /** By how much its time of day is wrong. */
   clockAheadMs = 0;
+  #stampedMs = 0;
 
   constructor(options: MachineOptions) {
     this.id = options.id;
@@ -98,6 +101,7 @@ export class Machine implements Holder {
     const { world, checker, storage } = this.#options;
     const process = new Process();
     this.process = process;
+    this.#stampedMs = 0;
     const onFatal = (error: Error): void => this.#options.onFatal(this, error);
     const { log, state } = await storage.open(process, onFatal);
     const shadow = await this.#readAll(log, process);
@@ -109,6 +113,7 @@ export class Machine implements Holder {
     this.uid = log.uid;
     this.#left = null;
     checker.cut(this.uid);
+    watched.onDropped = (batches) => this.#guard(() => checker.dropped(this.id, batches));
     watched.onShrunk = () => this.#guard(() => checker.cut(this.uid));
     this.#run(process, watched, state, world);
     checker.checkMajority(`start of ${this.id}`);
@@ -192,6 +197,16 @@ export class Machine implements Holder {
     } catch (error) {
       this.#options.onViolation(error as Error);
     }
+  }
+
+  /** What a leader does with a batch: it sets the time. */
+  append(batch: Buffer, count: number, producer: ProducerStamp | null): Promise<AppendResult> | undefined {
+    const { driver, log } = this;
+    if (!driver || !log) return undefined;
+    // Who does not lead is not asked for the time: it may have heard no majority yet.
+    if (this.isLeader) this.#stampedMs = Math.max(driver.time.now(), log.lastTimestampMs, this.#stampedMs);
+    stampTime(batch, this.#stampedMs);
+    return driver.propose(batch, count, producer);
   }
 
   want(ids: readonly string[] | null): void {

@@ -1,7 +1,7 @@
 // Trouble at random: processes die, freeze and come back, disks are wiped and fill up, the network is cut and heals,
 // Consul is slow, away or forgets, leadership is handed over and the members change. Never more disks are lost at a time
 // than the cluster promises to survive.
-import type { Cluster } from './cluster.ts';
+import { type Cluster, KEPT_MS } from './cluster.ts';
 import type { Machine } from './machine.ts';
 
 type Deed = (cluster: Cluster) => void;
@@ -208,7 +208,8 @@ const stop: Deed = (cluster) => {
 
 const wantMembers: Deed = (cluster) => {
   const { random } = cluster.world;
-  const size = random.whole(1, cluster.machines.length);
+  // Of two members, one wrong clock is no minority.
+  const size = random.whole(cluster.clocks ? 3 : 1, cluster.machines.length);
   const ids = cluster.machines.slice(0, size).map(({ id }) => id);
   cluster.trace(`wanted members: ${ids.join(' ')}`);
   for (const machine of cluster.machines) machine.want(ids);
@@ -216,7 +217,22 @@ const wantMembers: Deed = (cluster) => {
 
 const retain: Deed = (cluster) => {
   const leader = running(cluster).find(({ isLeader }) => isLeader);
-  leader?.driver?.retain({ maxBytes: 2000, maxAgeMs: 0 }).catch(() => undefined);
+  const policy = cluster.clocks
+    ? { maxBytes: Number.POSITIVE_INFINITY, maxAgeMs: KEPT_MS }
+    : { maxBytes: 2000, maxAgeMs: Number.POSITIVE_INFINITY };
+  leader?.driver?.retain(policy).catch(() => undefined);
+};
+
+const HOUR_MS = 3_600_000;
+
+/** The clock of one machine leaps, ahead or back; producers are forgotten after seven days of log time. */
+const clockLeaps: Deed = (cluster) => {
+  const { random } = cluster.world;
+  if ((cluster.checker.register?.members.length ?? 0) < 3) return;
+  const leader = running(cluster).find(({ isLeader }) => isLeader);
+  cluster.wrongClock ??= leader ?? random.pick(cluster.machines);
+  cluster.wrongClock.clockAheadMs = random.pick([-200 * HOUR_MS, -5000, 0, 5000, HOUR_MS, 200 * HOUR_MS]);
+  cluster.trace(`${cluster.wrongClock.id}'s clock is ${cluster.wrongClock.clockAheadMs} ms ahead`);
 };
 
 const DEEDS: readonly (readonly [number, Deed])[] = [
@@ -241,21 +257,26 @@ const DEEDS: readonly (readonly [number, Deed])[] = [
   [3, transfer],
   [1, stop],
   [3, wantMembers],
-  [1, retain],
+  [3, retain],
 ];
 
 const TOTAL = DEEDS.reduce((sum, [weight]) => sum + weight, 0);
+
+function pickDeed({ world }: Cluster): Deed {
+  let at = world.random.next() * TOTAL;
+  const found = DEEDS.find(([weight]) => {
+    at -= weight;
+    return at < 0;
+  });
+  return (found ?? DEEDS[0]!)[1];
+}
 
 /** Begins to make trouble, every `paceMs` or so, until `ended` is true. */
 export function torment(cluster: Cluster, paceMs: number, ended: () => boolean): void {
   const next = (): void => {
     if (ended()) return;
-    let at = cluster.world.random.next() * TOTAL;
-    const [, deed] =
-      DEEDS.find(([weight]) => {
-        at -= weight;
-        return at < 0;
-      }) ?? DEEDS[0]!;
+    const clock = cluster.clocks && cluster.world.random.chance(0.3);
+    const deed = clock ? clockLeaps : pickDeed(cluster);
     deed(cluster);
     later(cluster, paceMs / 4, paceMs * 4, next);
   };
@@ -274,6 +295,7 @@ export function heal(cluster: Cluster): void {
   for (const machine of cluster.machines) {
     machine.storage.full = false;
     Object.assign(machine.storage.slow, { recordsMs: 0, pairsMs: 0, stateMs: 0 });
+    machine.clockAheadMs = 0;
     machine.resume();
     cluster.start(machine);
     machine.want(null);

@@ -3,7 +3,7 @@
 import { contentCrc, encodeBatch } from '../../src/log/index.ts';
 import type { RegisterValue, Timings } from '../../src/replica/index.ts';
 import { Violation } from './checker.ts';
-import type { Cluster } from './cluster.ts';
+import { type Cluster, KEPT_MS } from './cluster.ts';
 import { type Machine, peerOf } from './machine.ts';
 import { begin, cut, handOver, isolate, join, leaderOf, others, settled, until } from './stage.ts';
 
@@ -581,6 +581,22 @@ const heldAppends: Schedule = async (cluster) => {
   await cluster.runFor(1000);
 };
 
+/** The leader's clock is eight days ahead for a while, and retention goes by age: it moves neither stamps nor retention. */
+const leapingClock: Schedule = async (cluster) => {
+  cluster.loosenClocks();
+  const leader = await begin(cluster, 5);
+  cluster.wrongClock = leader;
+  for (const aheadMs of [8 * 24 * 3_600_000, 0]) {
+    leader.clockAheadMs = aheadMs;
+    for (let round = 0; round < 20; round += 1) {
+      cluster.burst(leader, 5, true);
+      const kept = leader.driver?.retain({ maxBytes: Number.POSITIVE_INFINITY, maxAgeMs: KEPT_MS });
+      kept?.catch((error: Error) => cluster.violated(error));
+      await cluster.runFor(100);
+    }
+  }
+};
+
 export const SCHEDULES = {
   powerLossUnderLoad,
   spoiledTail,
@@ -607,6 +623,7 @@ export const SCHEDULES = {
   promiseThenBreak,
   promiseBeforeDisk,
   heldAppends,
+  leapingClock,
 } as const satisfies Record<string, Schedule>;
 
 export type ScheduleName = keyof typeof SCHEDULES;
@@ -644,4 +661,5 @@ export const MACHINES: Readonly<Record<ScheduleName, number>> = {
   promiseThenBreak: 3,
   promiseBeforeDisk: 3,
   heldAppends: 3,
+  leapingClock: 3,
 };

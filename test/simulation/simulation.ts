@@ -42,7 +42,7 @@ export class SimulationFailure extends Error {
 export async function simulate(options: RunOptions): Promise<RunResult> {
   const { seed, steps } = options;
   const shape = options.schedule
-    ? { machines: MACHINES[options.schedule], clients: 0, paceMs: 0, stretch: 1, quiet: 1 }
+    ? { machines: MACHINES[options.schedule], clients: 0, paceMs: 0, stretch: 1, quiet: 1, clocks: false }
     : shapeOf(seed);
   const cluster = new Cluster({
     seed,
@@ -50,6 +50,7 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
     clients: shape.clients,
     stretch: shape.stretch,
     quiet: shape.quiet,
+    clocks: shape.clocks,
     storage: (world) =>
       options.log === 'model' ? new ModelStorage(world, options.flaws) : new DiskStorage(world),
     timings: options.schedule ? TIMINGS[options.schedule] : undefined,
@@ -92,18 +93,21 @@ interface Shape {
   readonly paceMs: number;
   readonly stretch: number;
   readonly quiet: number;
+  readonly clocks: boolean;
 }
 
 /** Cluster size, clients and pace of trouble come from the seed as well: some runs are mostly quiet, in some trouble lasts. */
 function shapeOf(seed: number): Shape {
   const sizes = [3, 3, 3, 5, 3, 4, 5, 1, 2, 7];
+  const machines = sizes[seed % sizes.length]!;
   const isQuiet = seed % 7 === 5;
   return {
-    machines: sizes[seed % sizes.length]!,
+    machines,
     clients: 2 + (seed % 3),
     paceMs: isQuiet ? 10_000 : [150, 400, 1000][seed % 3]!,
     stretch: seed % 7 === 6 ? 10 : 1,
     quiet: isQuiet ? 50 : 1,
+    clocks: machines >= 3 && seed % 4 === 1,
   };
 }
 

@@ -25,6 +25,8 @@ export class WatchedLog implements Log {
   /** What is appended, from `first` on. */
   shadow: Batch[];
   onShrunk: () => void = () => undefined;
+  /** Batches that retention took away. */
+  onDropped: (batches: readonly Batch[]) => void = () => undefined;
   readonly #told = new Map<string, ProducerVerdict>();
 
   constructor(inner: Log, shadow: Batch[], flaws: LogFlaws = {}) {
@@ -166,6 +168,7 @@ export class WatchedLog implements Log {
   }
 
   #dropBelow(first: number): void {
+    this.onDropped(this.shadow.filter(({ end }) => end <= first));
     this.shadow = this.shadow.filter(({ end }) => end > first);
     this.onShrunk();
   }
@@ -178,8 +181,9 @@ export class WatchedLog implements Log {
 export function describe(buffer: Buffer): Batch[] {
   const found: Batch[] = [];
   for (const { header, bytes } of batchesOf(buffer)) {
-    const { baseOffset: base, count, epoch, crc: headerCrc, producer } = header;
-    found.push({ base, end: base + count, epoch, crc: contentCrc(bytes), headerCrc, producer });
+    const { baseOffset: base, count, epoch, crc: headerCrc, maxTimestampMs: timestampMs, producer } = header;
+    const crc = contentCrc(bytes);
+    found.push({ base, end: base + count, epoch, crc, headerCrc, timestampMs, producer });
   }
   return found;
 }
