@@ -40,6 +40,7 @@ export const ERRORS = {
   'sequence-gap': kind(409, 'The sequence is not the next one of this producer'),
   'sequence-conflict': kind(409, 'The sequence was used for other content'),
   'producer-fenced': kind(409, 'A newer epoch of this producer exists'),
+  'producer-moved': kind(409, 'The last batch of this producer is another than the one named'),
   'transfer-impossible': kind(409, 'Leadership cannot be handed over now', 1000, 'none'),
   'members-managed': kind(409, 'The StatefulSet decides who is a member', null, 'none'),
   'leader-present': kind(409, 'There is a leader, so the register is not lost', null, 'none'),

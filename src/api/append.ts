@@ -16,7 +16,7 @@ import {
   NDJSON,
   RAW_TYPES,
 } from './media.ts';
-import { requireSequences, stampOf } from './producer-headers.ts';
+import { requireSequences, stampAfter, stampOf } from './producer-headers.ts';
 import { readQuery } from './query.ts';
 import { recordOfRaw, recordsOfElements } from './records.ts';
 import type { AppendResult, LoggerService } from './types.ts';
@@ -87,14 +87,15 @@ async function append(
   if (type === BATCH_TYPE) {
     const batch = batchOfBody(body, recordLimits);
     request.sample.records = batch.count;
-    appended = service.appendBatch(batch);
+    const producer = stampAfter(batch.producer, request.headers);
+    appended = service.appendBatch({ ...batch, producer });
   } else {
     const records =
       type === NDJSON || type === JSON_TYPE
         ? await recordsOfElements(type, body, recordLimits)
         : [recordOfRaw(body, recordLimits)];
     request.sample.records = records.length;
-    const stamp = stampOf(request.headers);
+    const stamp = stampAfter(stampOf(request.headers), request.headers);
     requireSequences(stamp, records.length);
     appended = service.append(records, stamp);
   }

@@ -32,6 +32,23 @@ export function stampOf(headers: IncomingHttpHeaders): ProducerStamp | null {
   };
 }
 
+/**
+ * The stamp with the last batch that it builds on, where the header fields name one. Throws invalid-producer when that is
+ * malformed, or the batch is not the first of a later epoch.
+ */
+export function stampAfter(stamp: ProducerStamp | null, headers: IncomingHttpHeaders): ProducerStamp | null {
+  const text = headers['producer-after'];
+  if (text === undefined) return stamp;
+  const parts = /^(\d{1,5})\/(\d{1,10})$/.exec(String(text));
+  if (text !== 'none' && parts === null)
+    throw refuse(`producer-after is ${JSON.stringify(text)}: it takes <epoch>/<last sequence> or none`);
+  if (stamp === null) throw refuse('producer-after is given, and no producer');
+  const after = parts && { epoch: Number(parts[1]), lastSequence: Number(parts[2]) };
+  if (stamp.sequence !== 0 || (after !== null && after.epoch >= stamp.epoch))
+    throw refuse('producer-after is for the first batch of a later epoch');
+  return { ...stamp, after };
+}
+
 /** A batch has one sequence per record, and all of them must fit. */
 export function requireSequences(stamp: ProducerStamp | null, count: number): void {
   if (stamp !== null && stamp.sequence + count - 1 > MAX_SEQUENCE)

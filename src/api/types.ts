@@ -130,7 +130,8 @@ export interface LoggerService {
   leaderAbove(epoch: number, signal: AbortSignal): Promise<void>;
   /**
    * Stores the records as one batch and resolves once they are committed. Rejects with LoggerError: not-leader, no-leader,
-   * outcome-unknown, overloaded, too-many-requests, disk-full, sequence-gap, sequence-conflict, producer-fenced, shutting-down.
+   * outcome-unknown, overloaded, too-many-requests, disk-full, sequence-gap, sequence-conflict, producer-fenced, producer-moved,
+   * shutting-down.
    */
   append(records: readonly RecordInput[], producer: ProducerStamp | null): Promise<AppendResult>;
   /** Why an append would be refused now, for what waits already; null where it would not. */

@@ -29,6 +29,7 @@ export const HINTS: Readonly<Record<FailureCode, string>> = {
   'sequence-gap': SEQUENCE,
   'sequence-conflict': SEQUENCE,
   'producer-fenced': SEQUENCE,
+  'producer-moved': SEQUENCE,
   'transfer-impossible': `no follower can take over now: is another one connected and caught up? ${LOOK}`,
   'members-managed':
     'on Kubernetes the number of replicas decides: kubectl scale statefulset NAME --replicas N',

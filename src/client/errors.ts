@@ -50,13 +50,15 @@ export class ClientError extends Error {
 
 /**
  * After these the loggers and the producer disagree about what comes next: it sends no more until `resume()`.
- * `producer-fenced` means that another producer with the same id has begun a newer epoch.
+ * `producer-fenced` means that another producer with the same id has begun a newer epoch, `producer-moved` that one of an older
+ * epoch was stored after `resume()` had asked.
  */
 const PRODUCER_STATE_CODES: readonly ClientErrorCode[] = [
   'unknown-producer',
   'sequence-gap',
   'sequence-conflict',
   'producer-fenced',
+  'producer-moved',
   'epoch-exhausted',
 ];
 

@@ -131,7 +131,9 @@ export class Flights {
   #overStream(flight: Flight): Promise<Tried<AppendResult> | null> | null {
     const { parcel, stamp, giveUp } = flight;
     const { builder } = parcel;
-    const stream = this.#flights.length > 1 ? null : this.#connection.streamFor(builder.sizeBytes);
+    // A message of a stream has no place for what a batch builds on.
+    const isPlain = this.#flights.length === 1 && stamp.after === undefined;
+    const stream = isPlain ? this.#connection.streamFor(builder.sizeBytes) : null;
     if (stream === null) return null;
     flight.streamed = true;
     return new Promise((settle) => {
@@ -164,8 +166,7 @@ export class Flights {
     { parcel, stamp, giveUp }: Flight,
     oldest: Promise<void>,
   ): Promise<Tried<AppendResult> | null> {
-    const { builder } = parcel;
-    const call = appendCall(this.#connection, builder.seal(this.#id, stamp), builder.count);
+    const call = appendCall(this.#connection, this.#id, parcel.builder, stamp);
     return await this.#connection.tryOnce(call, giveUp.signal, oldest);
   }
 
@@ -189,6 +190,7 @@ export class Flights {
     else if (endsProducerEpoch(error.code)) this.#break(parcel.sends, error);
     else if (error.outcome === 'unknown') {
       // What may be stored later must not be: the next batch begins a new epoch, which fences this one.
+      this.#stamps.advanced();
       this.#stamps.abandon();
       rejectEach(parcel.sends, error);
       this.#doomOthers(error);
@@ -202,7 +204,7 @@ export class Flights {
     { open, failed }: { open: boolean; failed: Failed | null } = { open: false, failed: null },
   ): Promise<Sent> {
     try {
-      const call = appendCall(this.#connection, builder.seal(this.#id, stamp), builder.count);
+      const call = appendCall(this.#connection, this.#id, builder, stamp);
       const policy = { signal, leaderOnly: true, repeatable: true, open };
       return { error: null, answer: await this.#connection.exchange(call, policy, failed) };
     } catch (error) {
@@ -251,12 +253,14 @@ export class Flights {
       this.#stamps.takeBack(stamp);
       return this.#refused(parcel, error, signal);
     }
+    this.#stamps.advanced();
     this.#stamps.abandon();
     rejectEach(parcel.sends, error);
   }
 
   #acknowledge({ sends }: Parcel, { value, url, attempts }: Exchanged<AppendResult>): void {
     const { offset, epoch } = value;
+    this.#stamps.advanced();
     this.#connection.acknowledged(url, epoch);
     let next = offset;
     for (const pending of sends) {

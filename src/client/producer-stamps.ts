@@ -1,5 +1,7 @@
 // Epoch and sequence of a producer's next batch (rule 9 of the protocol): the first batch of an epoch has sequence 0, each
-// further one continues where the stored one before it ended, and a new epoch fences all older ones.
+// further one continues where the stored one before it ended, and a new epoch fences all older ones. The first batch after a
+// `resume` names the batch that it builds on, so that nothing of an older epoch comes between the two.
+import type { ProducerMark } from '../log/types.ts';
 
 /** Both are fields of fixed width in Kafka's record batch. */
 const MAX_EPOCH = 32_767;
@@ -10,6 +12,8 @@ export const BATCH_RECORDS_MAX = 65_536;
 export interface Stamp {
   readonly epoch: number;
   readonly sequence: number;
+  /** What the log must hold last of this producer; null: nothing. */
+  readonly after?: ProducerMark | null;
 }
 
 export class ProducerStamps {
@@ -17,6 +21,8 @@ export class ProducerStamps {
   #sequence = 0;
   /** Whether a batch of this epoch may have reached a logger. */
   #used = false;
+  /** What `resume` found, until a batch is stored or may be. */
+  #after: ProducerMark | null | undefined = undefined;
 
   get epoch(): number {
     return this.#epoch;
@@ -34,7 +40,8 @@ export class ProducerStamps {
     this.#used = true;
     const stamp = { epoch: this.#epoch, sequence: this.#sequence };
     this.#sequence += count;
-    return stamp;
+    const after = this.#after;
+    return stamp.sequence === 0 && after !== undefined ? { ...stamp, after } : stamp;
   }
 
   /** The batch with this stamp, the last that was given out, is not stored and never will be: the next one takes its place. */
@@ -42,15 +49,21 @@ export class ProducerStamps {
     if (epoch === this.#epoch) this.#sequence = sequence;
   }
 
+  /** A batch is stored, or may be: what `resume` found is no longer the last one. */
+  advanced(): void {
+    this.#after = undefined;
+  }
+
   /** Leaves this epoch, and with it whatever of it is still under way. */
   abandon(): void {
     this.#begin(this.#epoch + 1);
   }
 
-  /** Begins an epoch above this one and above `known`, the one that the log knows; null when it knows none. */
-  beginEpochAfter(known: number | null): void {
+  /** Begins an epoch above this one and above that of `known`, which the log holds last; null when it knows none. */
+  beginEpochAfter(known: ProducerMark | null): void {
     const own = this.#used ? this.#epoch + 1 : this.#epoch;
-    this.#begin(Math.max(own, known === null ? 0 : known + 1));
+    this.#begin(Math.max(own, known === null ? 0 : known.epoch + 1));
+    this.#after = known && { epoch: known.epoch, lastSequence: known.lastSequence };
   }
 
   #begin(epoch: number): void {

@@ -86,7 +86,7 @@ export class Producer {
   /**
    * Sends records as one, whole or not at all, after everything sent before. Resolves once a majority holds them; retries
    * for as long as it takes. Rejects with ClientError: queue-full, aborted, closed, a refusal of the loggers, or one of
-   * sequence-gap, sequence-conflict, unknown-producer, producer-fenced, after which only `resume()` goes on.
+   * sequence-gap, sequence-conflict, unknown-producer, producer-fenced, producer-moved, after which only `resume()` goes on.
    */
   send(records: Sendable | readonly Sendable[], options?: SendOptions): Promise<Acknowledgement> {
     const signal = options?.signal;
@@ -121,8 +121,8 @@ export class Producer {
   }
 
   /**
-   * Asks the leader what the log holds of this producer (null: nothing), and begins a new epoch, which fences all older
-   * ones. To be called after a restart with a kept id, and after a send failed with one of the codes named there.
+   * Asks the leader what the log holds of this producer (null: nothing), and begins a new epoch. Its first batch is stored only
+   * if that is still the last one, and fences all older epochs then; otherwise it is refused with producer-moved. To be called after a restart with a kept id, and after a send failed with one of the codes named there.
    */
   resume({ signal }: SendOptions = {}): Promise<Resumed | null> {
     this.#resuming ??= this.#resume(signal).finally(() => {
@@ -136,7 +136,7 @@ export class Producer {
     try {
       await this.#flights.landed;
       const known = await this.#known(signal);
-      this.#stamps.beginEpochAfter(known?.epoch ?? null);
+      this.#stamps.beginEpochAfter(known);
       this.#broken = null;
       return known;
     } finally {

@@ -79,17 +79,27 @@ export class ProducerTable {
   judge(stamp: ProducerStamp, count: number, crc: number): ProducerVerdict {
     const entry = this.#places.get(stamp.id)?.entry;
     if (!entry || stamp.epoch > entry.epoch) {
+      if (!this.#isAfter(stamp)) return { kind: 'refused', code: 'producer-moved' };
       return stamp.sequence === 0 ? { kind: 'next' } : { kind: 'refused', code: 'sequence-gap' };
     }
     if (stamp.epoch < entry.epoch) return { kind: 'refused', code: 'producer-fenced' };
     const stored = entry.batches.find(({ sequence }) => sequence === stamp.sequence);
     if (stored && stored.count === count && stored.crc === crc)
       return { kind: 'repeat', offset: stored.offset, count, epoch: stored.logEpoch };
+    if (!this.#isAfter(stamp)) return { kind: 'refused', code: 'producer-moved' };
     const next = sequenceAfter(lastBatch(entry));
     if (stamp.sequence === next) return { kind: 'next' };
     // Sequences wrap, so what lies ahead is told from what lies behind by the shorter way round.
     const ahead = (stamp.sequence - next + SEQUENCE_MODULUS) % SEQUENCE_MODULUS;
     return { kind: 'refused', code: ahead < SEQUENCE_MODULUS / 2 ? 'sequence-gap' : 'sequence-conflict' };
+  }
+
+  /** Whether the producer's last batch is the one that the stamp builds on, where it names one. */
+  #isAfter({ id, after }: ProducerStamp): boolean {
+    if (after === undefined) return true;
+    const state = this.state(id);
+    if (after === null || state === null) return after === state;
+    return state.epoch === after.epoch && state.lastSequence === after.lastSequence;
   }
 
   /** Takes in a batch that is part of the log; batches come in order, each once. `crc` is its `contentCrc`. */

@@ -21,6 +21,14 @@ export interface ProducerStamp {
   readonly id: bigint;
   readonly epoch: number;
   readonly sequence: number;
+  /** The batch is stored only if this is still the last batch of the producer (null: none is known). Not part of the log. */
+  readonly after?: ProducerMark | null;
+}
+
+/** How far a producer has come: the last sequence of an epoch. */
+export interface ProducerMark {
+  readonly epoch: number;
+  readonly lastSequence: number;
 }
 
 export interface RecordInput {
@@ -57,7 +65,10 @@ export type ProducerVerdict =
   | { readonly kind: 'next' }
   /** The same batch is in the log already: wait until `offset + count` is committed and answer with it. */
   | { readonly kind: 'repeat'; readonly offset: number; readonly count: number; readonly epoch: number }
-  | { readonly kind: 'refused'; readonly code: 'sequence-gap' | 'sequence-conflict' | 'producer-fenced' };
+  | {
+      readonly kind: 'refused';
+      readonly code: 'sequence-gap' | 'sequence-conflict' | 'producer-fenced' | 'producer-moved';
+    };
 
 export interface ProducerState {
   readonly id: bigint;

@@ -28,7 +28,8 @@ export interface ReplicatedLog {
   onCommit(handler: (commit: number) => void): void;
   /**
    * Appends one encoded batch as the leader and resolves once it is committed. Rejects with LoggerError: not-leader,
-   * outcome-unknown, disk-full, sequence-gap, sequence-conflict, producer-fenced. The batch belongs to the log from here on.
+   * outcome-unknown, disk-full, sequence-gap, sequence-conflict, producer-fenced, producer-moved. The batch belongs to the log from
+   * here on.
    */
   propose(batch: Buffer, count: number, producer: ProducerStamp | null): Promise<AppendResult>;
   /** Hands leadership to `to`, or to the most caught-up follower. Rejects with not-leader or transfer-impossible. */

@@ -289,6 +289,11 @@ export class MemoryService implements LoggerService {
     if (known !== undefined && stamp.epoch < known.epoch) throw refuse('producer-fenced');
     const isNewEpoch = known === undefined || stamp.epoch > known.epoch;
     const next = isNewEpoch ? 0 : known.lastSequence + 1;
+    if (isNewEpoch && stamp.after !== undefined) {
+      const { after } = stamp;
+      const isLast = after?.epoch === known?.epoch && after?.lastSequence === known?.lastSequence;
+      if (!isLast) throw refuse('producer-moved');
+    }
     if (stamp.sequence === next) return null;
     const original = isNewEpoch
       ? undefined

@@ -19,6 +19,12 @@ const PRODUCER_HEADERS = [
     'Sequence of the first record; 0 in a new epoch, then without gaps',
     whole(0, 2 ** 31 - 1),
   ),
+  parameter(
+    'header',
+    'Producer-After',
+    'With the first batch of an epoch: epoch and last sequence that the log must hold last of this producer, or none',
+    { type: 'string', pattern: '^([0-9]{1,5}/[0-9]{1,10}|none)$' },
+  ),
 ];
 
 const append = {
@@ -60,6 +66,7 @@ const append = {
       'sequence-gap',
       'sequence-conflict',
       'producer-fenced',
+      'producer-moved',
       'body-too-large',
       'record-too-large',
       'unsupported-media-type',

@@ -90,8 +90,14 @@ export class Proposals {
   }
 
   #refusal(code: ErrorCode, { id, epoch, sequence }: ProducerStamp): LoggerError {
-    if (code !== 'sequence-gap') return new LoggerError(code);
     const known = this.#log.producer(id);
+    if (code === 'producer-moved')
+      return new LoggerError(code, known ? undefined : 'nothing is known of this producer any more', {
+        extra: known
+          ? { knownEpoch: known.epoch, lastSequence: known.lastSequence, lastOffset: known.lastOffset }
+          : {},
+      });
+    if (code !== 'sequence-gap') return new LoggerError(code);
     // A new epoch begins anew.
     const expected = known?.epoch === epoch ? (known.lastSequence + 1) % SEQUENCE_MODULUS : 0;
     return new LoggerError(code, `sequence ${expected} of epoch ${epoch} is expected, not ${sequence}`, {

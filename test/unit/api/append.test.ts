@@ -92,6 +92,18 @@ test('a repeat is stored once and answered with the first offset; what is not ne
   assert.deepEqual(service.values, ['a', 'b', 'c']);
 });
 
+test('a batch that names what it builds on is refused when that is not the last one', async (t) => {
+  const { service, ...api } = await startApi(t);
+  const append = (body: string, epoch: number, after: string) =>
+    post(api, body, { ...TEXT, ...stampOf(0, epoch), 'producer-after': after });
+  assertProblem(await append('a', 1, '0/4'), 'producer-moved');
+  assert.equal((await append('a', 1, 'none')).status, 200);
+  assertProblem(await append('b', 2, 'none'), 'producer-moved');
+  assertProblem(await append('b', 2, '1/1'), 'producer-moved');
+  assert.equal((await append('b', 2, '1/0')).status, 200);
+  assert.deepEqual(service.values, ['a', 'b']);
+});
+
 test('another logger leads: 307 to the same path there, before the body is read, and the connection is given up', async (t) => {
   const { service, ...api } = await startApi(t);
   service.follow({ id: 'logger-1', api: 'http://leader.test:8080/base' });

@@ -332,6 +332,13 @@ function badStamps(): [string, Record<string, string>][] {
     ['sequence 2^31', { ...stamp, 'producer-seq': '2147483648' }],
     ['a broken sequence', { ...stamp, 'producer-seq': '1.0' }],
     ['an empty sequence', { ...stamp, 'producer-seq': '' }],
+    ['a state to build on without a producer', { 'producer-after': 'none' }],
+    ['a state to build on that is none', { ...stamp, 'producer-after': '0/x' }],
+    ['a state to build on of the same epoch', { ...stamp, 'producer-after': '0/4' }],
+    [
+      'a state to build on in the middle of an epoch',
+      { ...stamp, 'producer-seq': '1', 'producer-after': 'none' },
+    ],
   ];
 }
 

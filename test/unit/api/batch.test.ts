@@ -36,6 +36,16 @@ test('its producer makes it idempotent', async (t) => {
   assertProblem(await post(api, batchOf(['c'], stamp(9)), BATCH), 'sequence-gap');
 });
 
+test('what it builds on comes in a header field', async (t) => {
+  const api = await startApi(t);
+  const append = (after: string) =>
+    post(api, batchOf(['a'], stamp(0)), { ...BATCH, 'producer-after': after });
+  assertProblem(await post(api, batchOf(['a']), { ...BATCH, 'producer-after': 'none' }), 'invalid-producer');
+  assert.equal((await append('none')).status, 200);
+  assert.equal((await append('none')).status, 200, 'a repeat');
+  assert.deepEqual(api.service.values, ['a']);
+});
+
 test('header fields for a producer are refused beside the one that the batch holds', async (t) => {
   const api = await startApi(t);
   const fields = { 'producer-id': '7', 'producer-epoch': '0', 'producer-seq': '0' };

@@ -353,7 +353,13 @@ test('Retry-After is honoured in milliseconds', async (t) => {
   assert.ok((times[1] as number) - (times[0] as number) >= 39);
 });
 
-for (const code of ['producer-fenced', 'sequence-gap', 'sequence-conflict', 'unknown-producer'] as const)
+for (const code of [
+  'producer-fenced',
+  'producer-moved',
+  'sequence-gap',
+  'sequence-conflict',
+  'unknown-producer',
+] as const)
   test(`${code} ends the epoch: nothing is sent until resume, which begins the next one`, async (t) => {
     const logger = await ScriptedLogger.start(t, [acknowledge(), problem(code)]);
     const { producer } = producerFor(t, logger.url);
@@ -370,6 +376,20 @@ for (const code of ['producer-fenced', 'sequence-gap', 'sequence-conflict', 'unk
     assert.deepEqual(stampIn(logger.received.at(-1) as Received), { id: '7', epoch: 5, sequence: 0 });
   });
 
+test('the first batch that may be stored after a resume names what was found, and no other does', async (t) => {
+  const known = { id: '7', epoch: 4, lastSequence: 9, lastOffset: 99 };
+  const logger = await ScriptedLogger.start(t, [answer(200, known), problem('unauthorized')]);
+  const { producer } = producerFor(t, logger.url);
+  await producer.resume();
+  assert.equal((await failure(producer.send('refused'))).outcome, 'refused');
+  await producer.send('first');
+  await producer.send('second');
+  assert.deepEqual(
+    logger.appends().map(({ headers }) => headers['producer-after']),
+    ['4/9', '4/9', undefined],
+  );
+});
+
 test('resuming a producer that the log does not know begins with the next epoch of its own', async (t) => {
   const logger = await ScriptedLogger.start(t, [
     problem('unknown-producer'),
@@ -380,6 +400,7 @@ test('resuming a producer that the log does not know begins with the next epoch 
   assert.equal(await producer.resume(), null);
   assert.equal(producer.epoch, 0);
   await producer.send('a');
+  assert.equal(logger.appends()[0]?.headers['producer-after'], 'none');
   assert.equal(await producer.resume(), null);
   assert.equal(producer.epoch, 1);
 });

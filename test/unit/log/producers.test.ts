@@ -232,3 +232,27 @@ test('no damaged snapshot is believed', () => {
   for (let length = 0; length < bytes.length; length += 1)
     assert.equal(decodeProducers(bytes.subarray(0, length)), null);
 });
+
+test('a batch that names what it builds on is stored behind exactly that', () => {
+  const after = (named: { epoch: number; lastSequence: number } | null, id = 1n) =>
+    tableOfThree().judge({ id, epoch: 4, sequence: 0, after: named }, 1, CRC);
+  const moved = { kind: 'refused', code: 'producer-moved' };
+  assert.deepEqual(after({ epoch: 3, lastSequence: 5 }), { kind: 'next' });
+  assert.deepEqual(after({ epoch: 3, lastSequence: 4 }), moved, 'a later batch was stored');
+  assert.deepEqual(after({ epoch: 2, lastSequence: 5 }), moved, 'a later epoch began');
+  assert.deepEqual(after(null), moved, 'it was stored after all');
+  assert.deepEqual(after(null, 2n), { kind: 'next' });
+  assert.deepEqual(after({ epoch: 3, lastSequence: 5 }, 2n), moved, 'it was forgotten');
+});
+
+test('a repeat of a batch that names what it builds on is a repeat, and other content in its epoch is refused', () => {
+  const table = tableOfThree();
+  const stamp = { id: 1n, epoch: 4, sequence: 0, after: { epoch: 3, lastSequence: 5 } };
+  table.apply(header({ epoch: 4, sequence: 0, count: 2, offset: 40 }), CRC);
+  assert.deepEqual(table.judge(stamp, 2, CRC), { kind: 'repeat', offset: 40, count: 2, epoch: 4 });
+  assert.deepEqual(table.judge(stamp, 2, CRC + 1), { kind: 'refused', code: 'producer-moved' });
+  assert.deepEqual(table.judge({ id: 1n, epoch: 3, sequence: 6 }, 1, CRC), {
+    kind: 'refused',
+    code: 'producer-fenced',
+  });
+});

@@ -126,6 +126,18 @@ test('a batch that was stored though the client gave up on it is not sent again'
   assert.deepEqual(log.numbers, [1, 2, 3, 4, 5, 6]);
 });
 
+test('what a predecessor stored after all is not sent again', async () => {
+  const moved = (): Error => {
+    log.texts.push('Message: 3');
+    return new ClientError('producer-moved', 'a late request', { outcome: 'refused' });
+  };
+  const log = new FakeLog([['an error', moved]]);
+  log.texts.push('Message: 1', 'Message: 2');
+  await log.run({ total: 5, keptId: true });
+  assert.deepEqual(log.numbers, [1, 2, 3, 4, 5]);
+  assert.deepEqual(log.resumedAt, [1, 2]);
+});
+
 test('a logger that knows nothing of the producer does not set the numbers back', async () => {
   const log = new FakeLog([
     ['stored', gap],
