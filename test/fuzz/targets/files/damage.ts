@@ -188,7 +188,7 @@ function damageBatches(bytes: Buffer, { how, at, to }: Extract<FileDamage, { kin
 }
 
 const SLOT_DISTANCE_BYTES = 4096;
-const SLOT_SIZE_BYTES = 48;
+const SLOT_SIZE_BYTES = 60;
 
 function forge(
   path: string,
@@ -199,8 +199,11 @@ function forge(
   if (path.endsWith('/recovery-mark')) {
     const forged = Buffer.from(bytes);
     for (const at of [0, SLOT_DISTANCE_BYTES]) {
-      const body = damageBytes(bytes.subarray(at, at + SLOT_SIZE_BYTES - 4), damages);
-      withCrc(body).copy(forged, at, 0, SLOT_SIZE_BYTES);
+      // Two parts with a CRC each, the second of all before it.
+      const slot = bytes.subarray(at, at + SLOT_SIZE_BYTES);
+      const fields = damageBytes(Buffer.concat([slot.subarray(0, 44), slot.subarray(48, 56)]), damages);
+      const first = withCrc(fields.subarray(0, 44));
+      withCrc(Buffer.concat([first, fields.subarray(44)])).copy(forged, at, 0, SLOT_SIZE_BYTES);
     }
     return forged;
   }
