@@ -1,6 +1,6 @@
 // Rule 6, when there is no register: the first start, and a Consul that lost its disk. Both write only if there is still
 // none (or still the same old one), so that two candidates cannot both succeed.
-import { compareVersions, UNKNOWN_VERSION } from './position.ts';
+import { compareVersions } from './position.ts';
 import { type Candidate, identityOf, isMember, note, type State } from './state.ts';
 import type { Member, MembersVersion, PreVoteAnswer } from './types.ts';
 
@@ -45,17 +45,11 @@ export function lostRegister(s: State, run: Candidate): Electorate | null {
   if (members.length === 0 || !isMember(s, members)) return null;
   run.quorum = 'all';
   run.forced = false;
-  if (missing(s, run).length === 0 && !isSurpassed(s, run)) return { members, version: s.membersVersion };
+  if (missing(s, run).length === 0) return { members, version: s.membersVersion };
   if (!s.rebuildAllowed) return null;
   run.forced = true;
   return { members: everyoneWithData(s, run), version: null };
 }
-
-/** Somebody, member or not, knows newer members than this replica. */
-const isSurpassed = (s: State, run: Candidate): boolean =>
-  [...run.answers.values()].some(
-    ({ membersVersion }) => compareVersions(membersVersion ?? UNKNOWN_VERSION, s.membersVersion) > 0,
-  );
 
 /** All that answer now and that anybody last saw as a member: what none of them has is lost in any case. */
 function everyoneWithData(s: State, run: Candidate): readonly Member[] {
