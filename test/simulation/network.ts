@@ -40,6 +40,8 @@ export class Network {
   readonly beatCuts = new Set<string>();
   /** Added to the delay of messages, by "from>to". */
   readonly delays = new Map<string, number>();
+  /** Added to the delay of messages, by their type. */
+  readonly lateTypes = new Map<Message['type'], number>();
   readonly #transports = new Map<string, SimulatedTransport>();
 
   constructor(world: World) {
@@ -208,7 +210,9 @@ export class SimulatedTransport implements Transport {
     // What was lost on the way breaks the order: everything later on this connection is lost with it.
     if (end.lastAtMs === Number.POSITIVE_INFINITY) return;
     const { transport } = other;
-    const extraMs = this.#network.delays.get(`${this.self.id}>${transport.self.id}`) ?? 0;
+    const { delays, lateTypes } = this.#network;
+    const extraMs =
+      (delays.get(`${this.self.id}>${transport.self.id}`) ?? 0) + (lateTypes.get(message.type) ?? 0);
     const atMs = Math.max(end.lastAtMs, world.now + this.#network.delayMs() + extraMs);
     end.lastAtMs = atMs;
     world.after(atMs - world.now, transport.owner, () => {

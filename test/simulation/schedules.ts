@@ -169,7 +169,7 @@ const figureEight: Schedule = async (cluster) => {
   const voters = rest.filter((one) => one !== second);
   for (const one of voters) one.storage.slow.pairsMs = 3000;
   // The records come well before the pair behind them.
-  Object.assign(cluster.network.faults, { slow: 0.3, slowMs: 100 });
+  cluster.network.lateTypes.set('pair', 50);
   cluster.start(first);
   await until(
     cluster,
@@ -178,7 +178,7 @@ const figureEight: Schedule = async (cluster) => {
   );
   await cluster.runFor(cluster.world.random.whole(50, 300));
   for (const one of [first, ...voters]) one.crash(false, true);
-  Object.assign(cluster.network.faults, { slow: 0.01, slowMs: 50 });
+  cluster.network.lateTypes.clear();
   for (const one of voters) one.storage.slow.pairsMs = 0;
   for (const one of [second, ...voters]) cluster.start(one);
   cluster.burst(await leaderOf(cluster), 3);
