@@ -71,11 +71,13 @@ function away(error) {
 }
 
 /** One sentence on what matters most now. */
-function tell({ leader, members, consul, label, id, role, epoch }) {
+function tell({ leader, members, consul, label, id, role, epoch, damage }) {
   const gone = members.filter(({ connected }) => !connected).map((member) => member.id);
   if (announced.untilMs > Date.now() && leader !== null) return notice(announced.text, 'leads');
   if (leader === null)
     return notice('There is no leader: nothing can be appended until one is elected. Reads go on.', 'bad');
+  if (damage !== null)
+    return notice(`The log of ${id} is damaged: ${damage}. Replace this logger’s volume.`, 'bad');
   if (!consul.reachable)
     return notice(
       'Consul does not answer. Writes and reads go on; another leader cannot be elected until it is back.',

@@ -37,12 +37,13 @@ function fact(name, value, { more = '', className = '' } = {}) {
   return element('div', {}, element('dt', {}, name), dd);
 }
 
-function facts({ leader, epoch, offsets, consul, label, members }) {
+function facts({ leader, epoch, offsets, consul, label, members, damage }) {
   const connected = members.filter((member) => member.connected).length;
   return [
     fact('Leader', leader?.id ?? '⚠ none', { className: leader === null ? 'bad' : '' }),
     fact('Epoch', count(epoch)),
     fact('Committed', count(offsets.commit), { more: commitText(offsets) }),
+    ...(damage === null ? [] : [fact('Log', '⚠ damaged', { className: 'word bad', more: damage })]),
     fact('Connected members', `${connected} of ${members.length}`, {
       className: connected < members.length ? 'warn' : '',
       more: connected * 2 > members.length ? 'as seen from here' : 'no majority seen from here',

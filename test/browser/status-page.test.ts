@@ -11,6 +11,7 @@ import { after, before, describe, it } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { Producer } from '../../src/client/index.ts';
 import { sharedConsul } from '../support/consul.ts';
+import { damageFirstSegment } from '../support/damaged-log.ts';
 import { eventually } from '../support/eventually.ts';
 import { Loggers } from '../support/loggers.ts';
 import { SteadyProducer } from '../support/steady-producer.ts';
@@ -108,6 +109,27 @@ describe('the status page', () => {
     await other!.kill();
     await page.getByText(`${other!.id} is not connected to ${one!.id}.`).waitFor();
     assert.match((await page.locator('#notice').getAttribute('class')) ?? '', /warn/);
+  });
+
+  it('says that the log of its logger is damaged', async (t) => {
+    const environment = { DLOG_SEGMENT_SIZE_BYTES: String(1024 * 1024) };
+    const loggers = await Loggers.start(t, { consulUrls: consul().urls, environment });
+    const leader = await loggers.inSync();
+    const producer = new Producer({ target: loggers.apis });
+    for (let count = 0; count < 8; count += 1) await producer.send(`${count} `.padEnd(300_000, '.'));
+    await producer.close();
+    const damaged = loggers.others(leader)[0]!;
+    await damaged.terminate();
+    await damageFirstSegment(damaged.dataDir, 1000);
+    damaged.start();
+    await loggers.inSync();
+    assert.equal((await fetch(`${damaged.api}/api/v1/log?offset=0&limit=1`)).status, 500);
+    const { page, errors } = await openPage(browser, damaged.api);
+    t.after(() => page.context().close());
+    await page.getByText(`The log of ${damaged.id} is damaged`).waitFor();
+    assert.match((await page.locator('#notice').getAttribute('class')) ?? '', /bad/);
+    await page.locator('#facts div', { hasText: '⚠ damaged' }).waitFor();
+    assert.deepEqual(errors, []);
   });
 
   it('changes what its own pages ask for, and nothing that a page of another site sends', async (t) => {

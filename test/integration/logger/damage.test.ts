@@ -1,9 +1,8 @@
 // A logger whose disk does not give back what was stored: it serves nothing wrong, says so, and does not go on leading.
 import assert from 'node:assert/strict';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { sharedConsul } from '../../support/consul.ts';
+import { damageFirstSegment } from '../../support/damaged-log.ts';
 import { eventually } from '../../support/eventually.ts';
 import { Loggers } from '../../support/loggers.ts';
 
@@ -23,15 +22,6 @@ async function append(api: string, value: string): Promise<void> {
 const read = (api: string, offset: number): Promise<Response> =>
   fetch(`${api}/api/v1/log?offset=${offset}&limit=1`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
 
-async function damageFirstSegment(dataDir: string): Promise<void> {
-  const directory = join(dataDir, 'log');
-  const [first] = (await readdir(directory)).filter((name) => name.endsWith('.log')).sort();
-  const path = join(directory, first as string);
-  const bytes = await readFile(path);
-  bytes[RECORD_BYTES / 2] = (bytes[RECORD_BYTES / 2] as number) ^ 1;
-  await writeFile(path, bytes);
-}
-
 test('a leader that finds damage in its log says so everywhere, and hands over', async (t) => {
   const loggers = await Loggers.start(t, {
     consulUrls: consul().urls,
@@ -42,7 +32,7 @@ test('a leader that finds damage in its log says so everywhere, and hands over',
     await append(before.api, `${count} `.padEnd(RECORD_BYTES, '.'));
   const damaged = loggers.others(before)[0]!;
   await damaged.terminate();
-  await damageFirstSegment(damaged.dataDir);
+  await damageFirstSegment(damaged.dataDir, RECORD_BYTES / 2);
   damaged.start();
   await loggers.inSync();
   assert.equal((await damaged.status())?.damage, null, 'nobody has read it');
