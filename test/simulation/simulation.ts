@@ -117,7 +117,9 @@ async function recover(cluster: Cluster): Promise<void> {
   const before = cluster.clients.map(({ acknowledged }) => acknowledged);
   const alive = (): boolean => cluster.clients.every(({ acknowledged }, at) => acknowledged > before[at]!);
   const helped =
-    (await cluster.runUntil(alive, RECOVERY_MS)) || (cluster.forgotten && (await operate(cluster, alive)));
+    (await cluster.runUntil(alive, RECOVERY_MS)) ||
+    (cluster.forgotten && (await operate(cluster, alive))) ||
+    (isInDoubt(cluster) && (await rebuildWithoutTheLost(cluster, alive)));
   if (!helped)
     throw new Violation(
       `no acknowledgement within ${RECOVERY_MS} ms after everything healed: ${summary(cluster)}`,
@@ -133,6 +135,21 @@ async function operate(cluster: Cluster, alive: () => boolean): Promise<boolean>
   cluster.trace('the operator has the register rebuilt');
   for (const { driver } of cluster.machines) driver?.rebuildRegister();
   return cluster.runUntil(alive, RECOVERY_MS);
+}
+
+/** A member's disk is gone for good while another one is not certain of its log: nobody can know what the lost one held. */
+function isInDoubt({ machines, checker, consul }: Cluster): boolean {
+  const members = checker.register?.members ?? consul.snapshot.value?.members ?? [];
+  const isGone = members.some(({ uid }) => machines.every((machine) => machine.uid !== uid));
+  return isGone && machines.some(({ driver }) => driver?.state.uncertain === true);
+}
+
+/** As docs/how-to/change-members.md tells for a lost majority. */
+function rebuildWithoutTheLost(cluster: Cluster, alive: () => boolean): Promise<boolean> {
+  cluster.trace('the operator removes the register');
+  cluster.checker.counting = false;
+  cluster.consul.lose();
+  return operate(cluster, alive);
 }
 
 const summary = (cluster: Cluster): string =>
