@@ -85,9 +85,11 @@ describe('k8s/monitoring', () => {
         delete job.kubernetes_sd_configs;
       }
       await copyFile('k8s/monitoring/files/alerts.yaml', join(directory, 'alerts.yaml'));
+      const { groups } = parse(await readFile('k8s/monitoring/files/alerts.yaml', 'utf8')) as Rules;
+      const rules = groups.flatMap((group) => group.rules).length;
       const file = join(directory, 'prometheus.yaml');
       await writeFile(file, stringify(config));
-      assert.match(await promtool(['check', 'config', file]), /16 rules found/);
+      assert.match(await promtool(['check', 'config', file]), new RegExp(` ${rules} rules found`));
       await writeFile(file, stringify({ ...config, scrape_configs: [{ job: 'x' }] }));
       await assert.rejects(promtool(['check', 'config', file]), /field job not found/);
     } finally {
