@@ -14,6 +14,7 @@ import { emit, identityOf, type Leadership, note, type State, selfIdentity } fro
 import type {
   Claim,
   LeaderEntry,
+  Member,
   Position,
   Promised,
   Refused,
@@ -49,6 +50,7 @@ export function becomeLeader(
     settledRevision: value.revision,
     promises: new Map(),
     followers: new Map(),
+    acknowledged: new Map(),
     heardMs: new Map([...s.byUid.keys()].map((uid) => [uid, s.nowMs])),
     progress: 0,
     adoptFrom: null,
@@ -91,6 +93,7 @@ export function onPromised(s: State, link: number, promised: Promised): void {
   if (!leading || !peer || !sameClaim(claim, leading.claim)) return;
   if (!newerMembers) leading.promises.set(identityOf(s, peer), { position: theirs, uncertain });
   leading.heardMs.set(peer.uid, s.nowMs);
+  lookForForgotten(s, leading, peer, theirs);
   leading.followers.set(peer.uid, {
     uid: peer.uid,
     link,
@@ -102,6 +105,16 @@ export function onPromised(s: State, link: number, promised: Promised): void {
     retryAtMs: 0,
   });
   askToConfirm(s, leading, link);
+}
+
+/** An acknowledged position is on disk, and only another leader cuts it: a lower one is that of an older copy of the volume. */
+function lookForForgotten(s: State, leading: Leadership, { id, uid }: Member, theirs: Position): void {
+  const before = leading.acknowledged.get(uid);
+  if (!before || comparePositions(theirs, before) >= 0) return;
+  note(
+    s,
+    `${id} lost records that it had acknowledged: its log ends at ${theirs.end} and not at ${before.end}, under the same uid; a volume that was put back needs a uid of its own (dlog restore)`,
+  );
 }
 
 /** A promise outlives the connection, but its log must be reachable to be adopted: it is asked again on the next one. */

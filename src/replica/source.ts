@@ -98,6 +98,7 @@ export function onAck(s: State, link: number, ack: Ack): void {
   const follower = followerAt(s, link);
   if (!follower || source.purpose !== 'follow') return;
   follower.position = ack.position;
+  s.leading?.acknowledged.set(follower.uid, ack.position);
   follower.matched = ack.position.epoch === source.epoch || !s.config.rules.ownEpochOnly;
 }
 

@@ -155,6 +155,8 @@ export interface Leadership {
   settledRevision: number;
   readonly promises: Map<string, Voice>;
   readonly followers: Map<string, Follower>;
+  /** The highest position that each logger, by uid, has acknowledged in this epoch. */
+  readonly acknowledged: Map<string, Position>;
   /** When each peer last answered in this epoch. */
   readonly heardMs: Map<string, number>;
   /** Grows while an adoption gets on. */

@@ -196,6 +196,23 @@ test('a follower that connects while a confirmation is under way is asked in it'
   assert.ok(story.sent.includes('a confirm b'));
 });
 
+test('a leader says that a follower came back without records that it had acknowledged', () => {
+  const story = Story.begin(['a', 'b', 'c'], 'a', 'x1', 'x2', 'x3');
+  const notes: string[] = [];
+  story.onNote = (text) => notes.push(text);
+  story.crash('c');
+  story.start('c');
+  story.pass(50);
+  assert.deepEqual(notes, []);
+  story.crash('c');
+  const disk = story.disks.get('c')!;
+  Object.assign(disk, { records: disk.records.slice(0, 1), syncedEnd: 1, commit: 1 });
+  story.start('c');
+  story.pass(50);
+  assert.equal(notes.length, 1);
+  assert.match(notes[0]!, /^c lost records that it had acknowledged: its log ends at 1 and not at 3/);
+});
+
 test('an epoch that starts at two offsets: the receiver stops, and its leader goes on', () => {
   const story = Story.begin(['a', 'b', 'c'], 'a', 'x1');
   story.crash('c');

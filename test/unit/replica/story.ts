@@ -54,6 +54,8 @@ export class Story {
   readonly trace: string[] = [];
   /** Every message: sender, type, receiver. */
   readonly sent: string[] = [];
+  /** What people are told. */
+  onNote: (text: string) => void = () => {};
   /** What becomes of a message on its way. */
   tamper: (message: Message) => Message = (message) => message;
   now = 1000;
@@ -349,6 +351,9 @@ export class Story {
         this.say(
           `${actor.id} is ${effect.role.kind}, epoch ${effect.role.epoch}${effect.reason ? ` (${effect.reason})` : ''}`,
         );
+        break;
+      case 'note':
+        this.onNote(effect.text);
         break;
       case 'fault':
         this.say(`${actor.id} stops: ${effect.fault}`);
