@@ -46,6 +46,11 @@ export class Checker {
   register: RegisterValue | null = null;
   /** While false, majorities are not counted: the disks were damaged beyond what the cluster promises to survive. */
   counting = true;
+  /**
+   * The epoch of a register that was rebuilt, until its leader commits: it may name members that the lost register had just been
+   * given. All of them promise before anything is committed, and only then hold what was.
+   */
+  rebuiltEpoch: number | null = null;
   /** Uids whose disk was lost on purpose: one copy less is what the cluster survives until they are swapped. */
   readonly lost = new Set<string>();
   /** Later than any right clock says: no record is stamped, and none deleted, by a time that is ahead of it. */
@@ -98,6 +103,7 @@ export class Checker {
     if (former !== undefined && former.incarnation !== incarnation)
       throw new Violation(`two leaders of epoch ${epoch} committed: ${former.id}, and then ${id}`);
     this.#committers.set(epoch, { incarnation, id });
+    if (this.rebuiltEpoch !== null && epoch >= this.rebuiltEpoch) this.rebuiltEpoch = null;
   }
 
   #compare(id: string, batch: Batch): void {
@@ -152,7 +158,7 @@ export class Checker {
 
   /** Rule 6: every committed record is held by a majority of the register's present members. */
   checkMajority(when: string): void {
-    if (!this.counting || !this.register || this.end === 0) return;
+    if (!this.counting || this.rebuiltEpoch !== null || !this.register || this.end === 0) return;
     const holding = this.holdingMembers();
     const { members } = this.register;
     const lost = members.filter(({ uid }) => this.lost.has(uid)).length;

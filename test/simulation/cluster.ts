@@ -61,7 +61,9 @@ export class Cluster {
     this.consul = new SimulatedConsul(this.world);
     this.checker = new Checker(() => this.machines);
     this.consul.onChange = (value) => {
+      const former = this.checker.register;
       this.checker.register = value;
+      if (this.forgotten && value && former?.epoch !== value.epoch) this.checker.rebuiltEpoch = value.epoch;
       if (value)
         this.trace(
           `register: epoch ${value.epoch} ${value.leader.id}, members ${value.members.map(({ id, uid }) => `${id}/${uid.slice(0, 4)}`).join(' ')}`,
