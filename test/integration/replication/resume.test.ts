@@ -65,7 +65,9 @@ test('a late request that arrives first is seen over a failover: nothing is stor
   await leader.kill();
   await assert.rejects(producer.send(LATE), (error) => {
     assert.ok(error instanceof ClientError);
-    assert.deepEqual([error.code, error.outcome], ['producer-moved', 'refused']);
+    assert.equal(error.code, 'producer-moved');
+    // Unknown where a first attempt was on its way to the leader that died: the client cannot see how far it came.
+    assert.ok(['refused', 'unknown'].includes(error.outcome), error.outcome);
     assert.deepEqual([error.extra.knownEpoch, error.extra.lastSequence, error.extra.lastOffset], [0, 3, 3]);
     return true;
   });
