@@ -121,6 +121,10 @@ function lookForForgotten(s: State, leading: Leadership, { id, uid }: Member, th
 export function onFollowerLost(s: State, uid: string, identity: string): void {
   const { leading } = s;
   if (!leading) return;
+  const acknowledged = leading.followers.get(uid)?.position;
+  const before = leading.acknowledged.get(uid);
+  if (acknowledged && (!before || comparePositions(acknowledged, before) > 0))
+    leading.acknowledged.set(uid, acknowledged);
   leading.followers.delete(uid);
   if (leading.phase === 'promising' || leading.phase === 'adopting') leading.promises.delete(identity);
 }

@@ -11,6 +11,7 @@ import {
   type Change,
   emit,
   type Follower,
+  followerAt,
   identityOf,
   type Leadership,
   note,
@@ -93,8 +94,7 @@ export function answerMembers(s: State): void {
 }
 
 export function onMembersStored(s: State, link: number, { epoch, stream, version }: MembersStored): void {
-  const uid = s.links.get(link)?.peer.uid;
-  const follower = uid === undefined ? undefined : s.leading?.followers.get(uid);
+  const follower = followerAt(s, link);
   if (!follower || follower.stream !== stream || s.leading?.claim.epoch !== epoch) return;
   if (compareVersions(version, follower.membersVersion) > 0) follower.membersVersion = version;
 }

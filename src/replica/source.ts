@@ -6,7 +6,7 @@ import { match, wholeUnder } from './matching.ts';
 import { tellMembers } from './members.ts';
 import { sameClaim } from './position.ts';
 import { promisedEpoch, promiseHolds } from './promise.ts';
-import { emit, type Follower, type Leadership, type Source, type State } from './state.ts';
+import { emit, type Follower, followerAt, type Leadership, type Source, type State } from './state.ts';
 import type { Ack, Follow, Position, Ready, StreamEnd, Tail } from './types.ts';
 
 /** Opens what is missing: every promised logger is followed by a stream while we serve. */
@@ -98,13 +98,7 @@ export function onAck(s: State, link: number, ack: Ack): void {
   const follower = followerAt(s, link);
   if (!follower || source.purpose !== 'follow') return;
   follower.position = ack.position;
-  s.leading?.acknowledged.set(follower.uid, ack.position);
   follower.matched = ack.position.epoch === source.epoch || !s.config.rules.ownEpochOnly;
-}
-
-function followerAt(s: State, link: number): Follower | undefined {
-  const uid = s.links.get(link)?.peer.uid;
-  return uid === undefined ? undefined : s.leading?.followers.get(uid);
 }
 
 export function onStreamEnd(s: State, link: number, { stream }: Pick<StreamEnd, 'stream'>): void {

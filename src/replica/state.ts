@@ -155,7 +155,7 @@ export interface Leadership {
   settledRevision: number;
   readonly promises: Map<string, Voice>;
   readonly followers: Map<string, Follower>;
-  /** The highest position that each logger, by uid, has acknowledged in this epoch. */
+  /** The highest position that each logger that was lost, by uid, had acknowledged in this epoch. */
   readonly acknowledged: Map<string, Position>;
   /** When each peer last answered in this epoch. */
   readonly heardMs: Map<string, number>;
@@ -348,6 +348,12 @@ export const nextToken = (s: State): number => {
   s.tokens += 1;
   return s.tokens;
 };
+
+/** The follower at the other end of a link, while this replica leads. */
+export function followerAt(s: State, link: number): Follower | undefined {
+  const uid = s.links.get(link)?.peer.uid;
+  return uid === undefined ? undefined : s.leading?.followers.get(uid);
+}
 
 /** One line for people; a repeated one is said once. */
 export const note = (s: State, text: string): void => {
