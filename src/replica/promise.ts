@@ -20,8 +20,8 @@ export const mayPromise = (s: State, claim: Claim): boolean =>
   claim.epoch > promisedEpoch(s) || sameClaim(claim, s.promised);
 
 /** Rule 6: not for a claim whose members this voter knows to be replaced. */
-const mayCount = (s: State, electorate: MemberSet | undefined): boolean =>
-  electorate === undefined || !isReplaced(s, electorate) || !s.config.rules.electorateChecked;
+const mayCount = (s: State, electorate: MemberSet | null): boolean =>
+  electorate === null || !isReplaced(s, electorate) || !s.config.rules.electorateChecked;
 
 /** Ends what belongs to lower epochs, at once and before anything is stored. */
 export function raisePromise(s: State, claim: Claim): void {
@@ -53,7 +53,7 @@ export function onPromiseRequest(s: State, link: number, request: PromiseRequest
   // Somebody leads: the operator's word was for the register that was lost.
   s.rebuildAllowed = false;
   learnLeader(s, claim, leader, s.links.get(link)?.peer.uid ?? null);
-  s.owed = { link, claim, counts: mayCount(s, electorate) };
+  s.owed = { link, claim, electorate: electorate ?? null };
 }
 
 const isStored = (s: State): boolean =>
@@ -75,8 +75,8 @@ export function answerPromise(s: State): void {
   if (!promiseHolds(s) || s.log.changing || (!isSettled(s) && promiseCoversAll)) return;
   s.owed = null;
   const covered = promiseCoversAll ? position(s) : durablePosition(s);
-  const { link, claim, counts } = owed;
-  const newer = counts ? {} : { newerMembers: s.membersVersion };
+  const { link, claim, electorate } = owed;
+  const newer = mayCount(s, electorate) ? {} : { newerMembers: s.membersVersion };
   const message = { type: 'promised', claim, position: covered, ...newer, ...doubt(s) } as const;
   emit(s, { type: 'send', link, message });
 }

@@ -13,6 +13,7 @@ import type {
   LeaderEntry,
   LogView,
   Member,
+  MemberSet,
   MembersVersion,
   PairEntry,
   Position,
@@ -217,7 +218,7 @@ export interface State {
   /** Rule 2: the log may lack records that were acknowledged; `durable` follows. */
   uncertain: boolean;
   /** A request whose answer waits for the disk. */
-  owed: { readonly link: number; readonly claim: Claim; readonly counts: boolean } | null;
+  owed: { readonly link: number; readonly claim: Claim; readonly electorate: MemberSet | null } | null;
 
   links: Map<number, Link>;
   byUid: Map<string, Link>;
