@@ -1,7 +1,7 @@
-// The share of the event loop that loops over records may take. One reader that catches up finds its next chunk in memory and room
-// in its socket, and never waits for anything: its loop ran for hundreds of milliseconds while heartbeats, appends and
-// probes waited, and the followers elected another leader. So all loops over records of this process share a budget of a few
-// milliseconds per turn of the event loop, and whoever finds it used up goes on in a later turn.
+// Limits how long loops over records may hold the event loop. A reader that catches up finds its next chunk in memory and room in
+// its socket, so it never waits: its loop ran for hundreds of milliseconds while heartbeats, appends and probes waited, and
+// the followers elected another leader. All loops over records in this process now share a budget of a few milliseconds per
+// turn of the event loop. A loop that finds the budget spent continues in a later turn.
 
 /** Well below a heartbeat, and long enough that the turns themselves cost next to nothing. */
 const SHARE_MS = 2;

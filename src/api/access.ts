@@ -21,7 +21,7 @@ export const NEEDED_ROLES: Readonly<Record<string, Role>> = {
   'POST /api/v1/register/rebuild': 'operate',
 };
 
-/** Whoever may operate sees what comes of it. */
+/** A token that may operate may also read the status, which shows the result. */
 const OPERATORS_MAY: readonly string[] = ['GET /api/v1/status', 'GET /api/v1/members'];
 
 export interface Access {

@@ -27,7 +27,7 @@ export function becomeCertain(s: State): void {
   s.uncertain = false;
 }
 
-/** One clear message where all members are waited for. */
+/** Tells people why the election waits for all members. */
 export function sayWhoIsUncertain(s: State, { seen, answers, quorum }: Candidate): void {
   const members = seen.value?.members ?? [];
   if (quorum === 'all' || !members.some((member) => answers.get(identityOf(s, member))?.uncertain)) return;

@@ -148,8 +148,8 @@ export function lead(s: State): void {
 }
 
 /**
- * Rule 2: a majority of the members in the value that was locked, of those that are certain of their logs; or all of them. The own
- * voice needs the own promise on disk.
+ * Rule 2: a majority of the members in the value that was locked, of those that are certain of their logs; or all of them. This
+ * replica counts once its promise is on disk.
  */
 function collectPromises(s: State, leading: Leadership): void {
   wantSync(s);

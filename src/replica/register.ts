@@ -69,7 +69,7 @@ export const isOld = (s: State, value: RegisterValue): boolean =>
   (value.epoch === s.newest.epoch && value.revision < s.newest.revision) ||
   isReplaced(s, setOf(value));
 
-/** Newer members are known here: whoever relies on these may have missed what the newer ones committed (rule 6). */
+/** Newer members are known here. A majority of these may lack what the newer ones have committed (rule 6). */
 export const isReplaced = (s: State, { members, version }: MemberSet): boolean =>
   compareVersions(version, s.membersVersion) < 0 && !sameMembers(members, s.membersSeen);
 
